@@ -1,0 +1,151 @@
+import type { Family } from "#base";
+import type { DesiredState, NamespaceRef } from "#fabric";
+
+/**
+ * A network driver: pure functions from what was asked and the host's facts to desired state. No kernel, no store, no clock.
+ * The engine calls `check` once when a network is made (before any address is taken), `network` for what the network itself needs, and
+ * `endpoint` for each container on it; both again at every start-up and repair, so equal input must give equal output.
+ */
+export interface Driver {
+  readonly name: string;
+  readonly scope: "local" | "global";
+  readonly traits: DriverTraits;
+  /** Validates options in Docker's words and says what the network will need. @throws FairwayError */
+  check(request: NetworkRequest, host: HostFacts): NetworkNeeds;
+  network(network: NetworkModel, host: HostFacts): DesiredState;
+  endpoint(network: NetworkModel, endpoint: EndpointModel, host: HostFacts): DesiredState;
+}
+
+export interface DriverTraits {
+  /** Containers of the network have interfaces, addresses and names; false for host and none. */
+  readonly hasEndpoints: boolean;
+  /** Published ports are served through the host's addresses. */
+  readonly publishesPorts: boolean;
+  /** An address-derived MAC `02:42:…` is given; false where children share the parent's. */
+  readonly givesMac: boolean;
+  /** Several networks may use one subnet when their ranges differ. */
+  readonly sharesSubnets: boolean;
+  /** At most one network of this driver, as host and none. */
+  readonly single: boolean;
+}
+
+/** What the user asked for, checked for form only. */
+export interface NetworkRequest {
+  readonly id: string;
+  readonly name: string;
+  readonly driver: string;
+  readonly ipv4: boolean;
+  readonly ipv6: boolean;
+  readonly internal: boolean;
+  readonly options: Readonly<Record<string, string>>;
+  /** Subnets and gateways as the user gave them. */
+  readonly subnets: readonly { readonly family: Family; readonly subnet: string; readonly gateway?: string }[];
+  /** The other networks there are, for exclusivity rules (bridge names, passthru parents). */
+  readonly others: readonly NetworkModel[];
+}
+
+export interface NetworkNeeds {
+  /** Whether ipam takes a gateway address in pools where the user gave none. */
+  readonly gateway4: boolean;
+  readonly gateway6: boolean;
+  /** Options to record beside the user's, shown by inspect. */
+  readonly options?: Readonly<Record<string, string>>;
+  readonly internal?: boolean;
+  /** Told to the user as the `Warning` of network create. */
+  readonly warnings: readonly string[];
+}
+
+export interface Pool {
+  readonly family: Family;
+  /** `172.18.0.0/16` */
+  readonly subnet: string;
+  readonly range?: string;
+  /** The address containers use as gateway and, unless `auxiliary` names another, the bridge holds. */
+  readonly gateway?: string;
+  readonly auxiliary: Readonly<Record<string, string>>;
+}
+
+export interface NetworkModel {
+  readonly id: string;
+  readonly name: string;
+  readonly driver: string;
+  readonly ipv4: boolean;
+  readonly ipv6: boolean;
+  readonly internal: boolean;
+  readonly options: Readonly<Record<string, string>>;
+  readonly pools: readonly Pool[];
+}
+
+export interface EndpointModel {
+  /** 64 hex digits. */
+  readonly id: string;
+  readonly sandbox: NamespaceRef;
+  /** The interface's name in the container, `eth0`. */
+  readonly ifname: string;
+  /** `10.0.0.2/24` */
+  readonly ipv4?: string;
+  readonly ipv6?: string;
+  readonly linkLocal: readonly string[];
+  readonly mac?: string;
+  /** This endpoint carries the sandbox's default route of that family. */
+  readonly default4: boolean;
+  readonly default6: boolean;
+  /** Ports this endpoint publishes, host ports already taken. Empty unless it is the one that publishes. */
+  readonly ports: readonly PublishedPort[];
+  /** Container ports open to other networks in routed mode, whether or not they are published. */
+  readonly links: readonly LinkHole[];
+  /** `com.docker.network.endpoint.*` and other endpoint driver options. */
+  readonly options: Readonly<Record<string, string>>;
+}
+
+/** One published port or range of equal length on both sides. */
+export interface PublishedPort {
+  readonly proto: "tcp" | "udp" | "sctp";
+  /** `0.0.0.0`, `::` or an address of the host's. */
+  readonly hostIp: string;
+  readonly hostPort: number;
+  /** Last port of the range; equal to `hostPort` for one port. */
+  readonly hostPortEnd: number;
+  readonly containerPort: number;
+}
+
+/** `--link` on a network with icc=false: this endpoint may reach that address and port. */
+export interface LinkHole {
+  readonly proto: "tcp" | "udp" | "sctp";
+  readonly server: string;
+  readonly port: number;
+}
+
+/** What a driver may know of the host. */
+export interface HostFacts {
+  readonly links: readonly HostLink[];
+  /** Daemon-wide defaults from its flags. */
+  readonly defaults: {
+    readonly mtu: number;
+    readonly icc: boolean;
+    readonly ipMasq: boolean;
+    readonly ipForward: boolean;
+    readonly firewall: boolean;
+    readonly ip6Firewall: boolean;
+    readonly hostBinding: string;
+    readonly allowDirectRouting: boolean;
+  };
+}
+
+export interface HostLink {
+  readonly name: string;
+  readonly index: number;
+  readonly kind?: string;
+  readonly mac?: string;
+  readonly mtu: number;
+  readonly up: boolean;
+  readonly alias?: string;
+  readonly parentIndex?: number;
+  readonly masterIndex?: number;
+  readonly wireless: boolean;
+  /** `10.0.0.1/24` */
+  readonly addresses: readonly string[];
+}
+
+/** `veth` and seven hex digits of the endpoint's id: stable, so that a repair makes the same name. */
+export const hostLinkName = (endpointId: string): string => `veth${endpointId.slice(0, 7)}`;

@@ -1,0 +1,73 @@
+/** Public shapes of `images`. Digests are `sha256:<64 hex>`; an image's id is the digest of its config (OCI image spec). */
+
+/** The `config` object of an OCI image config, Docker's field names. */
+export interface ImageRunConfig {
+  readonly Hostname?: string;
+  readonly Domainname?: string;
+  readonly User?: string;
+  readonly Env?: readonly string[] | null;
+  readonly Cmd?: readonly string[] | null;
+  readonly Entrypoint?: readonly string[] | null;
+  readonly WorkingDir?: string;
+  readonly ExposedPorts?: Readonly<Record<string, object>> | null;
+  readonly Volumes?: Readonly<Record<string, object>> | null;
+  readonly Labels?: Readonly<Record<string, string>> | null;
+  readonly StopSignal?: string;
+  readonly Healthcheck?: unknown;
+  readonly Shell?: readonly string[] | null;
+}
+
+export interface ImageView {
+  readonly id: string;
+  readonly repoTags: readonly string[];
+  readonly repoDigests: readonly string[];
+  readonly created: string;
+  readonly architecture: string;
+  readonly os: string;
+  readonly author: string;
+  readonly comment: string;
+  readonly config: ImageRunConfig;
+  readonly history: readonly unknown[];
+  /** diffIDs, bottom first. */
+  readonly layers: readonly string[];
+  /** Bytes of all unpacked layers. */
+  readonly size: number;
+}
+
+/** A line of progress as Docker's JSON stream has it. */
+export interface Progress {
+  readonly id?: string;
+  readonly status: string;
+  readonly current?: number;
+  readonly total?: number;
+}
+
+export interface Images {
+  /** By id, unique id prefix, `name`, `name:tag` or `name@digest`. @throws notFound `No such image: X` */
+  find(reference: string): ImageView;
+  list(): readonly ImageView[];
+  tag(source: string, target: string): Promise<void>;
+  /** Untags or deletes; `inUse` names the containers that hold an image id. @returns Docker's [{Untagged}|{Deleted}] lines */
+  remove(
+    reference: string,
+    options: { force: boolean; noPrune: boolean; inUse(imageId: string): readonly { id: string; running: boolean }[] },
+  ): Promise<readonly ({ Untagged: string } | { Deleted: string })[]>;
+  /** A tar of a root filesystem becomes an image of one layer (`docker import`). @returns its id */
+  importTar(
+    tar: AsyncIterable<Uint8Array>,
+    options: { repository?: string; tag?: string; message?: string; changes?: readonly string[] },
+  ): Promise<string>;
+  /** A `docker save` archive (or OCI layout). @returns lines as `Loaded image: x:latest` */
+  load(tar: AsyncIterable<Uint8Array>, onProgress: (progress: Progress) => void): Promise<readonly string[]>;
+  save(references: readonly string[]): Promise<AsyncIterable<Uint8Array>>;
+  history(
+    reference: string,
+  ): readonly { Id: string; Created: number; CreatedBy: string; Tags: readonly string[] | null; Size: number; Comment: string }[];
+  /** Unpacked layer directories, topmost first, as overlayfs `lowerdir=` wants them. */
+  lowerDirs(imageId: string): readonly string[];
+  prune(options: {
+    all: boolean;
+    inUse: ReadonlySet<string>;
+  }): Promise<{ deleted: readonly ({ Untagged: string } | { Deleted: string })[]; bytes: number }>;
+  onEvent(listener: (event: { action: string; id: string; attributes: Record<string, string> }) => void): () => void;
+}
