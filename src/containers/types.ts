@@ -1,5 +1,3 @@
-import type { Duplex } from "node:stream";
-
 /**
  * Public shapes of `containers`. Where Docker's API has a JSON object for it (Config, HostConfig, NetworkingConfig, inspect), the field names are
  * Docker's, so that `server` passes them through; /work/shared/docker-api has the schema.
@@ -209,7 +207,10 @@ export interface Containers {
   remove(reference: string, options: { force: boolean; volumes: boolean; link: boolean }): Promise<void>;
   update(reference: string, change: Partial<HostConfig>): Promise<{ Warnings: string[] }>;
   /** Registers first (so that response headers can be flushed), settles when the condition holds. */
-  wait(reference: string, condition: "not-running" | "next-exit" | "removed"): { readonly registered: true; readonly result: Promise<{ StatusCode: number; Error?: { Message: string } }> };
+  wait(
+    reference: string,
+    condition: "not-running" | "next-exit" | "removed",
+  ): { readonly registered: true; readonly result: Promise<{ StatusCode: number; Error?: { Message: string } }> };
   resize(reference: string, height: number, width: number): Promise<void>;
   attach(reference: string, options: AttachOptions): Promise<StdioSession>;
   logs(reference: string, options: LogOptions): Promise<{ readonly tty: boolean; readonly output: AsyncIterable<OutputChunk> }>;
@@ -222,7 +223,10 @@ export interface Containers {
 
   execCreate(reference: string, config: ExecConfig): Promise<{ Id: string }>;
   /** @returns the session, or undefined when detached */
-  execStart(execId: string, options: { detach: boolean; tty: boolean; consoleSize?: [number, number] | null }): Promise<StdioSession | undefined>;
+  execStart(
+    execId: string,
+    options: { detach: boolean; tty: boolean; consoleSize?: [number, number] | null },
+  ): Promise<StdioSession | undefined>;
   execResize(execId: string, height: number, width: number): Promise<void>;
   execInspect(execId: string): Promise<Record<string, unknown>>;
 
