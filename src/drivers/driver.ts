@@ -14,6 +14,20 @@ export interface Driver {
   check(request: NetworkRequest, host: HostFacts): NetworkNeeds;
   network(network: NetworkModel, host: HostFacts): DesiredState;
   endpoint(network: NetworkModel, endpoint: EndpointModel, host: HostFacts): DesiredState;
+  /** How a port of a container on this network becomes reachable from outside; the engine turns it into elements or redirects. */
+  publishing(network: NetworkModel, host: HostFacts): Publishing;
+}
+
+/**
+ * `nat`: a host port is taken and translated; `open`: no host port, the container's own port is let through (`bridge` names the interface the
+ * opening is for); `inside`: a redirect in the sandbox, the container is on the LAN itself; `none`: ports are ignored.
+ */
+export interface Publishing {
+  readonly v4: "nat" | "open" | "inside" | "none";
+  readonly v6: "nat" | "open" | "inside" | "none";
+  readonly bridge?: string;
+  /** Default host address for bindings that name none. */
+  readonly hostBinding: string;
 }
 
 export interface DriverTraits {
@@ -90,23 +104,10 @@ export interface EndpointModel {
   /** This endpoint carries the sandbox's default route of that family. */
   readonly default4: boolean;
   readonly default6: boolean;
-  /** Ports this endpoint publishes, host ports already taken. Empty unless it is the one that publishes. */
-  readonly ports: readonly PublishedPort[];
-  /** Container ports open to other networks in routed mode, whether or not they are published. */
+  /** Holes that legacy links of this endpoint make in icc=false. */
   readonly links: readonly LinkHole[];
   /** `com.docker.network.endpoint.*` and other endpoint driver options. */
   readonly options: Readonly<Record<string, string>>;
-}
-
-/** One published port or range of equal length on both sides. */
-export interface PublishedPort {
-  readonly proto: "tcp" | "udp" | "sctp";
-  /** `0.0.0.0`, `::` or an address of the host's. */
-  readonly hostIp: string;
-  readonly hostPort: number;
-  /** Last port of the range; equal to `hostPort` for one port. */
-  readonly hostPortEnd: number;
-  readonly containerPort: number;
 }
 
 /** `--link` on a network with icc=false: this endpoint may reach that address and port. */
