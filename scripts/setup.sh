@@ -29,13 +29,12 @@ runs() { [ -x "$node" ] && "$node" -e 'if (+process.versions.node.split(".")[0] 
 if [ "$(cat "$stamp" 2>/dev/null || true)" != "$want" ] || [ ! -x "$node" ]; then
   command -v npm >/dev/null || fail "npm is missing. Install Node.js with npm (any version from 18 on), then run this again."
   log=$(mktemp)
-  # `install` keeps a tree that is in use; `ci` would remove it first.
-  if [ -d node_modules ]; then how=install; else how=ci; fi
-  say "npm $how: Node 26, koffi and the development tools"
-  if ! npm "$how" --no-audit --no-fund >"$log" 2>&1; then
+  # Not `npm ci`: it refuses the lock file where a registry lacks an optional package of another platform. Versions and hashes are the lock file's all the same.
+  say "npm install: Node 26, koffi and the development tools"
+  if ! npm install --no-save --no-audit --no-fund >"$log" 2>&1; then
     tail -n 20 "$log" >&2
     rm -f "$log"
-    fail "npm $how failed (above). Without a network it cannot succeed the first time; check the npm registry setting and run this again."
+    fail "npm install failed (above). Without a network it cannot succeed the first time; check the npm registry setting and run this again."
   fi
   # An npm that does not run install scripts leaves the node package without its binary: run that one script by name.
   if ! runs; then

@@ -76,7 +76,7 @@ const BANNED: readonly (readonly [RegExp, string])[] = [
   [/^\s*(export\s+)?(declare\s+)?namespace\s+\w/, "no namespace"],
   [/^\s*@\w+(\(.*\))?\s*$/, "no decorator"],
   [/\bconstructor\([^)]*\b(private|public|protected|readonly)\s/, "no parameter property"],
-  [/^\s*(private|protected)\s+\w/, "no private or protected: #private"],
+  [/^\s*private\s+\w/, "no private: #private"],
 ];
 
 function checkSyntax(path: string, source: string, report: (line: number, message: string) => void): void {
