@@ -1,6 +1,7 @@
 /**
  * The sets and maps of the fixed ruleset (`ruleset/fairway.nft`): the whole vocabulary in which networks, isolation, masquerade and published
  * ports are said. A driver emits elements of these; no operation ever adds a rule. `table` is the family of the table `fairway` a set lives in.
+ * What drivers write is logical; where an element is really kept (`any`, `ranges`, `mirror`) is `ruleset/placement.ts`'s.
  */
 
 /** nft data types by their `nft` names, with the sizes the element codec pads to (libnftnl: 4-byte registers). */
@@ -13,6 +14,12 @@ export interface SetDeclaration {
   readonly value?: readonly SetField[] | "verdict";
   /** `flags interval`: keys may be ranges and prefixes. */
   readonly interval?: boolean;
+  /** A hash in which `0.0.0.0/0` (`::/0`) as the address field stands for any: such elements live in `<name>_any`, without that field. */
+  readonly any?: boolean;
+  /** A hash whose elements with a range or prefix in the key live in the interval set `<name>_range`. */
+  readonly ranges?: boolean;
+  /** The table of a twin of the same name and elements. */
+  readonly mirror?: "inet";
   readonly comment: string;
 }
 
@@ -20,6 +27,11 @@ const declare = <const T extends Record<string, SetDeclaration>>(sets: T): T => 
 
 export const SETS = declare({
   bridges: { table: "inet", key: ["ifname"], comment: "every bridge of ours: guards 127/8 arriving from containers" },
+  hairpin: {
+    table: "inet",
+    key: ["ifname", "ifname"],
+    comment: "bridge . same bridge, for every bridge: tells what returns to the bridge it came from (masqueraded when a published port led it)",
+  },
   within: {
     table: "inet",
     key: ["ifname", "ifname"],
@@ -43,14 +55,14 @@ export const SETS = declare({
     table: "inet",
     key: ["inet_proto", "ipv4_addr", "inet_service"],
     value: ["ipv4_addr", "inet_service"],
-    interval: true,
+    any: true,
     comment: "published port: proto . host address (0.0.0.0/0 for any) . host port to container address . port",
   },
   publish6: {
     table: "inet",
     key: ["inet_proto", "ipv6_addr", "inet_service"],
     value: ["ipv6_addr", "inet_service"],
-    interval: true,
+    any: true,
     comment: "the same for IPv6",
   },
   publish_range4: {
@@ -70,15 +82,16 @@ export const SETS = declare({
   open4: {
     table: "inet",
     key: ["ifname", "inet_proto", "ipv4_addr", "inet_service"],
-    interval: true,
+    ranges: true,
     comment: "routed gateway mode: bridge . proto . container address . container port that may be reached directly",
   },
-  open6: { table: "inet", key: ["ifname", "inet_proto", "ipv6_addr", "inet_service"], interval: true, comment: "the same for IPv6" },
+  open6: { table: "inet", key: ["ifname", "inet_proto", "ipv6_addr", "inet_service"], ranges: true, comment: "the same for IPv6" },
   no_icc: { table: "bridge", key: ["ifname"], comment: "ports of bridges with icc=false: their IP frames go to no other port" },
   links4: {
     table: "bridge",
     key: ["ipv4_addr", "ipv4_addr", "inet_proto", "inet_service"],
+    mirror: "inet",
     comment: "hole in icc=false made by --link: client . server . proto . server port",
   },
-  links6: { table: "bridge", key: ["ipv6_addr", "ipv6_addr", "inet_proto", "inet_service"], comment: "the same for IPv6" },
+  links6: { table: "bridge", key: ["ipv6_addr", "ipv6_addr", "inet_proto", "inet_service"], mirror: "inet", comment: "the same for IPv6" },
 });
