@@ -4,3 +4,4 @@ export * from "./ids.ts";
 export * from "./ip.ts";
 export * from "./log.ts";
 export * from "./mac.ts";
+export * from "./time.ts";

@@ -54,8 +54,8 @@ export interface NetworkRequest {
   readonly options: Readonly<Record<string, string>>;
   /** Subnets and gateways as the user gave them. */
   readonly subnets: readonly { readonly family: Family; readonly subnet: string; readonly gateway?: string }[];
-  /** The other networks there are, for exclusivity rules (bridge names, passthru parents). */
-  readonly others: readonly NetworkModel[];
+  /** The other networks there are, for exclusivity rules (bridge names, passthru parents). Asked only when a rule needs it. */
+  others(): Iterable<NetworkModel>;
 }
 
 export interface NetworkNeeds {
@@ -119,7 +119,9 @@ export interface LinkHole {
 
 /** What a driver may know of the host. */
 export interface HostFacts {
-  readonly links: readonly HostLink[];
+  /** One link of the host's namespace by name: one request, whatever their number. */
+  link(name: string): HostLink | undefined;
+  links(): readonly HostLink[];
   /** Daemon-wide defaults from its flags. */
   readonly defaults: {
     readonly mtu: number;

@@ -7,7 +7,7 @@
  *   outside → container     routed to the bridge without DNAT: verdict of the bridge's `inbound` element
  * Every network and endpoint is elements of fixed sets, so nothing here grows with their number.
  */
-import { cidrOverlaps, type FairwayError, forbidden, internal, invalid, macOfIpv4, parseCidr, withPrefixOf } from "#base";
+import { type FairwayError, forbidden, internal, invalid, macOfIpv4, withPrefixOf } from "#base";
 import { aliasOf, type DesiredState, type ElementItem, HOST, type Item } from "#fabric";
 import {
   type Driver,
@@ -21,7 +21,7 @@ import {
   type Publishing,
 } from "../driver.ts";
 import { sandboxInterface } from "../sandbox-interface.ts";
-import { type BridgeOptions, parseBridgeOptions } from "./options.ts";
+import { type BridgeOptions, KEY, parseBridgeOptions } from "./options.ts";
 
 export { bridgeNameOf, KEY as BRIDGE_KEY } from "./options.ts";
 
@@ -43,12 +43,12 @@ function check(request: NetworkRequest, host: HostFacts): NetworkNeeds {
     }
   }
   const options = parseBridgeOptions(request.id, request.internal, request.options, host);
-  for (const other of request.others) {
+  for (const other of request.options[KEY.name] ? request.others() : []) {
     if (other.driver !== "bridge" || other.id === request.id) continue;
     if (parseBridgeOptions(other.id, other.internal, other.options, host).bridge === options.bridge)
       throw sameBridge(request, other, options.bridge);
   }
-  const device = host.links.find((link) => link.name === options.bridge);
+  const device = host.link(options.bridge);
   if (device && device.kind !== "bridge") {
     throw internal(`existing interface ${options.bridge} is not a bridge`, {
       code: "not-a-bridge",
@@ -75,7 +75,7 @@ function network(model: NetworkModel, host: HostFacts): DesiredState {
   const options = parseBridgeOptions(model.id, model.internal, model.options, host);
   const { bridge } = options;
   const items: Item[] = [...forwarding(model, host)];
-  const device = host.links.find((link) => link.name === bridge);
+  const device = host.link(bridge);
   const foreign = device !== undefined && !(device.alias ?? "").startsWith("fairway:");
   const mtu = options.mtu > 0 ? { mtu: options.mtu } : {};
   if (foreign) items.push({ type: "link-setting", ns: HOST, name: bridge, up: true });
@@ -204,19 +204,4 @@ function publishing(model: NetworkModel, host: HostFacts): Publishing {
     bridge: options.bridge,
     hostBinding: options.hostBinding,
   };
-}
-
-/** Subnet conflicts between bridges that ipam lets pass because their ranges differ. @throws forbidden in Docker's words */
-export function refuseOverlap(request: { id: string; pools: readonly Pool[] }, others: readonly NetworkModel[], host: HostFacts): void {
-  const mine = request.pools.map((pool) => parseCidr(pool.subnet));
-  for (const other of others) {
-    if (other.driver !== "bridge" || other.id === request.id) continue;
-    const clash = other.pools.find((pool) => mine.some((subnet) => cidrOverlaps(subnet, parseCidr(pool.subnet))));
-    if (!clash) continue;
-    const name = parseBridgeOptions(other.id, other.internal, other.options, host).bridge;
-    throw forbidden(
-      `cannot create network ${request.id} (br-${request.id.slice(0, 12)}): conflicts with network ${other.id} (${name}): networks have overlapping IPv${clash.family}`,
-      { code: "bridge-overlap", context: { holder: other.name, subnet: clash.subnet } },
-    );
-  }
 }

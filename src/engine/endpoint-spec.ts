@@ -1,0 +1,34 @@
+import { cidrHas, familyOf, invalid, isIp, parseCidr, parseIp } from "#base";
+import { parseEndpointSysctls } from "#drivers";
+import type { NetworkRecord } from "./records.ts";
+import type { EndpointSpec } from "./types.ts";
+import { PREDEFINED } from "./views.ts";
+
+/** Checks endpoint settings against the network; every fault is listed. @throws invalidParameter in Docker's words */
+export function checkEndpointSpec(network: NetworkRecord, spec: EndpointSpec, prefix: string, takesMac: boolean): void {
+  const faults: string[] = [];
+  const predefined = PREDEFINED.has(network.name);
+  if (predefined && (spec.aliases?.length ?? 0) > 0) faults.push("network-scoped aliases are only supported for user-defined networks");
+  if (predefined && (spec.ipv4 || spec.ipv6)) faults.push("user-specified IP address is supported on user-defined networks only");
+  for (const [family, address] of [
+    [4, spec.ipv4],
+    [6, spec.ipv6],
+  ] as const) {
+    if (!address) continue;
+    if (!isIp(address) || familyOf(address) !== family) faults.push(`invalid IPv${family} address: ${address}`);
+    else if (!predefined && !network.configOnly) {
+      const ip = parseIp(address);
+      if (!network.pools.some((pool) => cidrHas(parseCidr(pool.subnet), ip))) faults.push(`no configured subnet contains IP address ${address}`);
+    }
+  }
+  for (const address of spec.linkLocal ?? []) if (!isIp(address)) faults.push(`invalid link-local IP address: ${address}`);
+  try {
+    parseEndpointSysctls(spec.driverOptions?.["com.docker.network.endpoint.sysctls"] ?? "");
+  } catch (error) {
+    faults.push(error instanceof Error ? error.message : String(error));
+  }
+  if (faults.length > 0) throw invalid(`${prefix}invalid endpoint settings:\n${faults.join("\n")}`, { code: "bad-endpoint", context: { faults } });
+  const linkLocal = (spec.linkLocal ?? []).find((address) => !/^169\.254\./.test(address) && !/^fe[89ab]/i.test(address));
+  if (linkLocal !== undefined) throw invalid(`invalid link local IP address: ${linkLocal}`, { code: "bad-link-local", context: { address: linkLocal } });
+  if (spec.mac && !takesMac && network.driver === "ipvlan") throw invalid("ipvlan interfaces do not support custom mac address assignment", { code: "no-mac" });
+}

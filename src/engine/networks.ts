@@ -1,0 +1,182 @@
+import { FairwayError, forbidden, messageOf, newId, notFound, rfc3339Nano, shortId, withContext } from "#base";
+import type { Driver, NetworkModel } from "#drivers";
+import type { AddressBook } from "./addresses.ts";
+import { modelOf, networkScope, networkState } from "./desired.ts";
+import type { Context } from "./context.ts";
+import { draftNetwork, type DraftNetwork } from "./network-spec.ts";
+import type { NetworkRecord } from "./records.ts";
+import type { NetworkSpec, NetworkView } from "./types.ts";
+import { networkView, PREDEFINED } from "./views.ts";
+
+/** Operations on networks. Each runs alone (the engine's queue), with its intent on disk before the kernel changes. */
+export class Networks {
+  readonly #context: Context;
+  readonly #addresses: AddressBook;
+
+  constructor(context: Context, addresses: AddressBook) {
+    this.#context = context;
+    this.#addresses = addresses;
+  }
+
+  async create(spec: NetworkSpec): Promise<{ id: string; warning: string }> {
+    const { state, drivers, config } = this.#context;
+    const draft = draftNetwork(spec, {
+      state,
+      drivers,
+      defaultOptions: config.networkOptions,
+      checkIpam: (ipam, ipv6) => this.#addresses.check(ipam, ipv6),
+    });
+    const { record, warnings } = draft.configOnly ? { record: { ...draft, pools: [] }, warnings: [] } : this.#allocate(draft);
+    await this.install(record);
+    return { id: record.id, warning: warnings.join("\n") };
+  }
+
+  /** Writes a network whose pools are held already and makes it; gives the pools back when that fails. */
+  async install(record: NetworkRecord): Promise<void> {
+    const { state, fabric } = this.#context;
+    try {
+      await state.putNetwork(record);
+    } catch (error) {
+      this.#addresses.releaseNetwork(record.id);
+      throw error;
+    }
+    try {
+      if (!record.configOnly) fabric.converge(new Map([[networkScope(record.id), this.desired(record)]]));
+    } catch (error) {
+      await state.deleteNetwork(record.id);
+      this.#addresses.releaseNetwork(record.id);
+      throw error;
+    }
+    if (!record.configOnly) this.#context.emit("create", record, {});
+  }
+
+  desired(record: NetworkRecord) {
+    return networkState(this.#context.driver(record.driver), record, this.#context.facts());
+  }
+
+  #allocate(draft: DraftNetwork): { record: NetworkRecord; warnings: readonly string[] } {
+    const driver = this.#context.driver(draft.driver);
+    const { state } = this.#context;
+    if (driver.traits.single && [...state.networks].some((other) => other.driver === draft.driver)) {
+      throw forbidden(`only one instance of "${draft.driver}" network is allowed`, { code: "single-instance" });
+    }
+    const facts = this.#context.facts();
+    const needs = driver.check(
+      {
+        ...{ id: draft.id, name: draft.name, driver: draft.driver, ipv4: draft.ipv4, ipv6: draft.ipv6, internal: draft.internal, options: draft.options },
+        subnets: draft.ipam.config.flatMap(({ subnet, gateway }) =>
+          subnet ? [{ family: subnet.includes(":") ? (6 as const) : (4 as const), subnet, ...(gateway ? { gateway } : {}) }] : [],
+        ),
+        others: () => this.#models(),
+      },
+      facts,
+    );
+    const pools = driver.traits.hasEndpoints ? this.#addresses.holdNetwork(draft, driver.traits.sharesSubnets, needs) : [];
+    const record: NetworkRecord = {
+      ...draft,
+      pools,
+      internal: needs.internal ?? draft.internal,
+      options: { ...draft.options, ...needs.options },
+    };
+    return { record, warnings: needs.warnings };
+  }
+
+  #models(): NetworkModel[] {
+    return [...this.#context.state.networks].filter(({ configOnly }) => !configOnly).map(modelOf);
+  }
+
+  async remove(reference: string): Promise<void> {
+    const { state } = this.#context;
+    const record = state.findNetwork(reference);
+    if (PREDEFINED.has(record.name)) {
+      throw forbidden(`${record.name} is a pre-defined network and cannot be removed`, { code: "predefined-network", context: { name: record.name } });
+    }
+    const dependent = [...state.networks].some(({ configFrom }) => record.configOnly && configFrom === record.name);
+    if (dependent) throw forbidden(`error while removing network: configuration network "${record.name}" is in use`, { code: "network-in-use" });
+    const active = networkView(state, record).endpoints;
+    if (active.length > 0) {
+      const list = active.map(({ containerName, endpointId }) => `name:"${containerName}" id:"${shortId(endpointId)}"`).join(", ");
+      throw forbidden(`error while removing network: network ${record.name} has active endpoints (${list})`, {
+        code: "network-in-use",
+        context: { network: record.name, containers: active.map(({ containerName }) => containerName) },
+      });
+    }
+    await this.#delete(record);
+  }
+
+  async #delete(record: NetworkRecord): Promise<void> {
+    const { state, fabric, log } = this.#context;
+    await state.deleteNetwork(record.id);
+    for (const error of fabric.release([networkScope(record.id)])) log.error("network not removed whole", { network: record.name, error: messageOf(error) });
+    this.#addresses.releaseNetwork(record.id);
+    if (!record.configOnly) this.#context.emit("destroy", record, {});
+  }
+
+  async prune(keep: (network: NetworkView) => boolean): Promise<readonly string[]> {
+    const { state } = this.#context;
+    const removed: string[] = [];
+    for (const record of [...state.networks]) {
+      const view = networkView(state, record);
+      if (view.predefined || record.configOnly || view.endpoints.length > 0 || keep(view)) continue;
+      await this.#delete(record);
+      removed.push(record.name);
+    }
+    return removed;
+  }
+
+  /** Makes the networks that are always there: `bridge`, `host` and `none`, with the ids they have had since the first start. */
+  async installPredefined(): Promise<void> {
+    for (const [name, driver] of [
+      ["host", "host"],
+      ["none", "null"],
+    ] as const) {
+      if (!this.#context.state.networkNamed(name)) await this.#context.state.putNetwork({ ...blank(name, driver) });
+    }
+    await this.#installDefaultBridge();
+  }
+
+  async #installDefaultBridge(): Promise<void> {
+    const { state, config } = this.#context;
+    const existing = state.networkNamed("bridge");
+    if (config.bridge.name === "none") {
+      if (existing) await this.#delete(existing);
+      return;
+    }
+    const { defaults, bridge } = config;
+    const draft: DraftNetwork = {
+      ...blank("bridge", "bridge"),
+      ...(existing ? { id: existing.id, created: existing.created } : {}),
+      ipv6: bridge.ipv6,
+      options: {
+        "com.docker.network.bridge.default_bridge": "true",
+        "com.docker.network.bridge.enable_icc": String(defaults.icc),
+        "com.docker.network.bridge.enable_ip_masquerade": String(defaults.ipMasq),
+        "com.docker.network.bridge.host_binding_ipv4": defaults.hostBinding,
+        "com.docker.network.bridge.name": bridge.name,
+        "com.docker.network.driver.mtu": String(defaults.mtu || 1500),
+      },
+    };
+    const pools = this.#addresses.holdDefaultBridge(draft.id, bridge, existing?.pools);
+    try {
+      await state.putNetwork({ ...draft, pools });
+    } catch (error) {
+      throw withContext("Cannot record the default bridge", error);
+    }
+  }
+}
+
+function blank(name: string, driver: string): NetworkRecord {
+  return {
+    ...{ id: newId(), name, created: rfc3339Nano(), driver, scope: "local", ipv4: true, ipv6: false, internal: false, attachable: false },
+    ...{ ingress: false, configOnly: false, configFrom: "", ipam: { driver: "default", options: null, config: [] }, pools: [], options: {}, labels: {} },
+  };
+}
+
+/** The driver a record names. @throws notFound when this daemon has none such */
+export function driverNamed(drivers: ReadonlyMap<string, Driver>, name: string): Driver {
+  const driver = drivers.get(name);
+  if (!driver) throw notFound(`plugin "${name}" not found`, { code: "no-such-driver", context: { driver: name } });
+  return driver;
+}
+
+export const isNotFound = (error: unknown): boolean => error instanceof FairwayError && error.category === "notFound";

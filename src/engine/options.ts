@@ -1,0 +1,79 @@
+import type { Log } from "#base";
+import type { Driver, HostFacts } from "#drivers";
+import type { Executor } from "#fabric";
+import type { Store } from "#store";
+
+/** The default bridge, from dockerd's flags of the same names. */
+export interface DefaultBridgeOptions {
+  /** Device name; `"none"`: there is no network `bridge`. */
+  readonly name: string;
+  /** The device was named by `--bridge`: it must exist and is not ours. */
+  readonly foreign: boolean;
+  /** `--bip 192.168.1.5/24` */
+  readonly bip?: string;
+  readonly bip6?: string;
+  readonly fixedCidr?: string;
+  readonly fixedCidr6?: string;
+  readonly defaultGateway?: string;
+  readonly defaultGateway6?: string;
+  readonly ipv6: boolean;
+}
+
+export interface EngineConfig {
+  /** Holds `network/` state files. */
+  readonly dataRoot: string;
+  /** Holds `netns/`. */
+  readonly execRoot: string;
+  /** Stable id of the daemon; the ULA prefix is derived from it. */
+  readonly daemonId: string;
+  readonly bridge: DefaultBridgeOptions;
+  readonly defaults: HostFacts["defaults"];
+  /** `--default-address-pool base=…,size=…`; empty: Docker's. */
+  readonly addressPools: readonly { readonly base: string; readonly size: number }[];
+  /** `--default-network-opt driver=key=value` */
+  readonly networkOptions: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  readonly dns: { readonly servers: readonly string[]; readonly search: readonly string[]; readonly options: readonly string[] };
+  /** `--host-gateway-ip`; empty: docker0's address. */
+  readonly hostGatewayIps: readonly string[];
+}
+
+/** Network namespaces as files: `kernel/netns` for real, a fake in tests. Synchronous. */
+export interface Namespaces {
+  create(path: string): void;
+  remove(path: string): void;
+  exists(path: string): boolean;
+  list(): readonly string[];
+}
+
+/** What the host is like right now. */
+export interface HostProbe {
+  facts(defaults: HostFacts["defaults"]): HostFacts;
+  /** Prefixes the host has routes to, for pool choice. */
+  routes(): readonly string[];
+  /** `[low, high]` of net.ipv4.ip_local_port_range. */
+  ephemeralPorts(): readonly [number, number];
+}
+
+/** Holds a port on the host; what it returns gives it back. @throws with code EADDRINUSE or EADDRNOTAVAIL */
+export interface HostPorts {
+  reserve(proto: "tcp" | "udp" | "sctp", address: string, from: number, to: number): Disposable;
+  /** Forgets UDP conntrack entries that a changed mapping left behind. */
+  flushUdp(entries: readonly { readonly address: string; readonly port: number; readonly portEnd: number }[]): void;
+}
+
+/** Sockets inside a sandbox for the embedded DNS. */
+export interface SandboxSockets {
+  dns(ns: string, address: string): { readonly udpFd: number; readonly udpPort: number; readonly tcpFd: number; readonly tcpPort: number };
+}
+
+export interface EngineOptions {
+  readonly config: EngineConfig;
+  readonly store: Store;
+  readonly executor: Executor;
+  readonly namespaces: Namespaces;
+  readonly host: HostProbe;
+  readonly ports: HostPorts;
+  readonly sockets: SandboxSockets;
+  readonly drivers: readonly Driver[];
+  readonly log: Log;
+}

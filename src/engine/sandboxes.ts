@@ -1,0 +1,432 @@
+import { conflict, FairwayError, forbidden, internal, invalid, isMac, macOfIpv4, messageOf, newId, notFound, parseMac, shortId } from "#base";
+import type { LinkHole } from "#drivers";
+import { IFNAME_OPTION } from "#drivers";
+import type { DesiredState } from "#fabric";
+import type { AddressBook } from "./addresses.ts";
+import type { Context } from "./context.ts";
+import { endpointModel, endpointScope, modelOf, sandboxScope, sandboxState } from "./desired.ts";
+import { checkEndpointSpec } from "./endpoint-spec.ts";
+import { defaultRoutes, type Placed } from "./gateway.ts";
+import type { Names } from "./names.ts";
+import type { Publisher } from "./publisher.ts";
+import type { Attachment, NetworkRecord, SandboxRecord } from "./records.ts";
+import { networkNotFound } from "./state.ts";
+import type { EndpointSpec, SandboxSpec, SandboxView } from "./types.ts";
+
+/** Operations on sandboxes and their endpoints. Each runs alone; the record on disk says what should be, before the kernel is touched. */
+export class Sandboxes {
+  readonly #context: Context;
+  readonly #addresses: AddressBook;
+  readonly #names: Names;
+  readonly #publisher: Publisher;
+
+  constructor(context: Context, addresses: AddressBook, names: Names, publisher: Publisher) {
+    this.#context = context;
+    this.#addresses = addresses;
+    this.#names = names;
+    this.#publisher = publisher;
+  }
+
+  async declare(spec: SandboxSpec): Promise<void> {
+    const { state } = this.#context;
+    if (state.sandbox(spec.containerId)) throw conflict(`sandbox of container ${spec.containerId} is declared already`, { code: "sandbox-exists" });
+    const attachments: Attachment[] = [];
+    for (const { network, spec: endpoint } of spec.endpoints) {
+      const record = this.#lookup(network);
+      if (record) this.#check(record, endpoint, `invalid config for network ${network}: `);
+      attachments.push(detached(network, record?.id ?? "", endpoint));
+    }
+    await state.putSandbox({ spec, sandboxId: "", up: false, attachments, published: [] });
+  }
+
+  async rename(containerId: string, name: string): Promise<void> {
+    const { state } = this.#context;
+    const record = state.findSandbox(containerId);
+    const next: SandboxRecord = { ...record, spec: { ...record.spec, containerName: name } };
+    await state.putSandbox(next);
+    if (next.up) this.#names.update(next);
+  }
+
+  async open(containerId: string): Promise<SandboxView> {
+    const { state } = this.#context;
+    const record = state.findSandbox(containerId);
+    const { network } = record.spec;
+    if (network.mode === "container") return this.#join(record, network.containerId);
+    if (record.up) return this.#view(record);
+    if (network.mode === "host") return this.#openHost(record);
+    const opened = await this.#attachAll(record);
+    await this.#build(opened, () => this.#names.prepare(opened));
+    for (const attachment of opened.attachments) this.#connected(opened, attachment);
+    return this.#view(opened);
+  }
+
+  /** Joins a running container's namespace and shares its files. */
+  async #join(record: SandboxRecord, targetId: string): Promise<SandboxView> {
+    const { state, namespaces } = this.#context;
+    if (targetId === record.spec.containerId) throw internal("cannot join own network namespace", { code: "join-self" });
+    const target = state.sandbox(targetId);
+    if (!target) throw internal(`joining network namespace of container: No such container: ${targetId}`, { code: "no-such-sandbox" });
+    if (!target.up || (target.spec.network.mode !== "host" && !namespaces.exists(this.path(target)))) {
+      throw conflict(`cannot join network namespace of a non running container: ${targetId}`, { code: "join-stopped" });
+    }
+    await state.putSandbox({ ...record, sandboxId: "", up: true });
+    return this.#view(target);
+  }
+
+  async #openHost(record: SandboxRecord): Promise<SandboxView> {
+    const { state } = this.#context;
+    const host = state.networkNamed("host")!;
+    const attachments = [{ ...detached("host", host.id, record.attachments[0]?.spec ?? {}), endpointId: newId() }];
+    const next: SandboxRecord = { ...record, sandboxId: newId(), up: true, attachments };
+    await state.putSandbox(next);
+    this.#names.writeFiles(next);
+    this.#connected(next, next.attachments[0]!);
+    return this.#view(next);
+  }
+
+  /** The record with every attachment resolved, addressed and named, and ports taken; written to disk. */
+  async #attachAll(record: SandboxRecord): Promise<SandboxRecord> {
+    const { state } = this.#context;
+    const attached: Attachment[] = [];
+    let next: SandboxRecord | undefined;
+    try {
+      for (const attachment of record.attachments) attached.push(this.#attach(record, attachment, attached));
+      next = { ...record, sandboxId: newId(), up: true, attachments: attached };
+      next = { ...next, published: this.#publisher.take(next, defaultRoutes(this.placed(next))) };
+      await state.putSandbox(next);
+      return next;
+    } catch (error) {
+      if (next) this.#publisher.release(next);
+      for (const [index, attachment] of attached.entries()) this.#giveBackNew(record.attachments[index]!, attachment);
+      throw error;
+    }
+  }
+
+  /** Addresses that a failed opening took are returned; those the container had before stay its own. */
+  #giveBackNew(before: Attachment, after: Attachment) {
+    if (before.ipv4 === "" && after.ipv4 !== "") this.#addresses.release(after.networkId, after.ipv4);
+    if (before.ipv6 === "" && after.ipv6 !== "") this.#addresses.release(after.networkId, after.ipv6);
+  }
+
+  #attach(record: SandboxRecord, attachment: Attachment, others: readonly Attachment[]): Attachment {
+    const network = this.#resolve(attachment);
+    if (network.configOnly) throw forbidden("cannot create endpoint on configuration-only network", { code: "config-only", context: { network: network.name } });
+    this.#check(network, attachment.spec, `invalid config for network ${network.name}: `);
+    const base = { ...attachment, networkId: network.id, endpointId: newId() };
+    const driver = this.#context.driver(network.driver);
+    if (!driver.traits.hasEndpoints) return base;
+    const holder = record.spec.containerName;
+    const fresh = attachment.networkId !== network.id;
+    const held = fresh ? { ipv4: "", ipv6: "" } : attachment;
+    const ipv4 = held.ipv4 || this.#addresses.take(network, 4, attachment.spec.ipv4, holder);
+    let ipv6 = "";
+    try {
+      ipv6 = held.ipv6 || this.#addresses.take(network, 6, attachment.spec.ipv6, holder);
+      const ifname = this.#ifname(network, attachment, others);
+      return { ...base, ipv4, ipv6, mac: this.#mac(network, attachment.spec, ipv4, base.endpointId), ifname };
+    } catch (error) {
+      if (!held.ipv4 && ipv4) this.#addresses.release(network.id, ipv4);
+      if (!held.ipv6 && ipv6) this.#addresses.release(network.id, ipv6);
+      throw error;
+    }
+  }
+
+  /** Lowest unused index of the prefix, or the name the endpoint asked for. */
+  #ifname(network: NetworkRecord, attachment: Attachment, others: readonly Attachment[]): string {
+    const used = new Set(others.map(({ ifname }) => ifname));
+    const wanted = attachment.spec.driverOptions?.[IFNAME_OPTION];
+    if (wanted !== undefined && wanted !== "") {
+      if (used.has(wanted)) throw conflict(`interface name ${wanted} is in use in this container already`, { code: "ifname-in-use", context: { ifname: wanted } });
+      return wanted;
+    }
+    const prefix = network.options["com.docker.network.container_iface_prefix"] || "eth";
+    for (let index = 0; ; index++) if (!used.has(`${prefix}${index}`)) return `${prefix}${index}`;
+  }
+
+  #mac(network: NetworkRecord, spec: EndpointSpec, ipv4: string, endpointId: string): string {
+    if (spec.mac) return parseMac(spec.mac);
+    if (!this.#context.driver(network.driver).traits.givesMac) return "";
+    if (ipv4 !== "") return macOfIpv4(ipv4.slice(0, ipv4.indexOf("/")));
+    return `02:42:${endpointId.slice(0, 8).match(/../g)!.join(":")}`;
+  }
+
+  /** Namespace, links, addresses, routes, firewall, names and files of an opened record; takes all of it away again when a step fails. */
+  async #build(record: SandboxRecord, prepare: () => void): Promise<void> {
+    const { fabric, namespaces, state } = this.#context;
+    const path = this.path(record);
+    try {
+      if (!namespaces.exists(path)) namespaces.create(path);
+      prepare();
+      fabric.converge(this.desired(record));
+      this.#names.activate(record);
+    } catch (error) {
+      await state.putSandbox(closed(record));
+      await this.#dismantle(record);
+      throw error;
+    }
+  }
+
+  async close(containerId: string): Promise<void> {
+    const { state } = this.#context;
+    const record = state.sandbox(containerId);
+    if (!record?.up) return;
+    const next = closed(record);
+    await state.putSandbox(next);
+    if (record.spec.network.mode === "container") return this.#leave(record.spec.network.containerId);
+    await this.#dismantle(record);
+    for (const attachment of record.attachments) this.#disconnected(record, attachment);
+  }
+
+  /** The namespace goes with the last container in it. */
+  #leave(ownerId: string): void {
+    const { state } = this.#context;
+    const owner = state.sandbox(ownerId);
+    if (owner?.up || this.#joined(ownerId)) return;
+    this.#removeNamespace(this.#pathOf(ownerId));
+  }
+
+  #joined(ownerId: string): boolean {
+    for (const { up, spec } of this.#context.state.sandboxes) {
+      if (up && spec.network.mode === "container" && spec.network.containerId === ownerId) return true;
+    }
+    return false;
+  }
+
+  async #dismantle(record: SandboxRecord): Promise<void> {
+    const { fabric, log, ports } = this.#context;
+    this.#names.close(record);
+    const scopes = [...this.desired(record).keys()];
+    for (const error of fabric.release(scopes)) log.error("sandbox not removed whole", { container: record.spec.containerName, error: messageOf(error) });
+    this.#publisher.release(record);
+    ports.flushUdp(record.published.filter(({ proto }) => proto === "udp").map((entry) => ({ address: entry.hostIp, port: entry.hostPort, portEnd: entry.hostPortEnd })));
+    if (record.spec.network.mode !== "host" && !this.#joined(record.spec.containerId)) this.#removeNamespace(this.path(record));
+  }
+
+  #removeNamespace(path: string) {
+    const { namespaces, log } = this.#context;
+    try {
+      if (namespaces.exists(path)) namespaces.remove(path);
+    } catch (error) {
+      log.error("namespace not removed", { path, error: messageOf(error) });
+    }
+  }
+
+  async forget(containerId: string): Promise<void> {
+    const { state } = this.#context;
+    const record = state.sandbox(containerId);
+    if (!record) return;
+    if (record.up) await this.close(containerId);
+    await state.deleteSandbox(containerId);
+    for (const { networkId, ipv4, ipv6 } of record.attachments) {
+      if (ipv4 !== "") this.#addresses.release(networkId, ipv4);
+      if (ipv6 !== "") this.#addresses.release(networkId, ipv6);
+    }
+  }
+
+  async connect(reference: string, containerId: string, spec: EndpointSpec): Promise<void> {
+    const { state } = this.#context;
+    const record = state.findSandbox(containerId);
+    const known = this.#lookup(reference);
+    const network = known ?? (record.up ? state.findNetwork(reference) : undefined);
+    if (network) this.#mayConnect(record, network, spec);
+    const present = record.attachments.find((attachment) => (network ? attachment.networkId === network.id : attachment.network === reference));
+    if (present && record.up) {
+      throw forbidden(`endpoint with name ${record.spec.containerName} already exists in network ${network?.name ?? reference}`, { code: "endpoint-exists" });
+    }
+    if (present) return;
+    const attachment = detached(reference, network?.id ?? "", spec);
+    if (!record.up) {
+      await state.putSandbox({ ...record, attachments: [...record.attachments, attachment] });
+      return;
+    }
+    const attached = this.#attach(record, detached(reference, "", spec), record.attachments);
+    const next = { ...record, attachments: [...record.attachments, attached] };
+    try {
+      await this.#transition(record, next);
+    } catch (error) {
+      this.#giveBackNew(attachment, attached);
+      throw error;
+    }
+    this.#connected(next, attached);
+  }
+
+  #mayConnect(record: SandboxRecord, network: NetworkRecord, spec: EndpointSpec): void {
+    const { mode } = record.spec.network;
+    if (network.driver === "host") {
+      throw invalid("cannot connect container to host network - container must be created in host network mode", { code: "host-network" });
+    }
+    if (mode === "container" || mode === "host") {
+      throw invalid("container sharing network namespace with another container or host cannot be connected to any other network", { code: "shared-namespace" });
+    }
+    const others = record.attachments.filter(({ networkId }) => networkId !== network.id);
+    const isNone = (id: string) => this.#context.state.network(id)?.driver === "null";
+    if (others.length > 0 && (network.driver === "null" || others.some(({ networkId }) => isNone(networkId)))) {
+      throw invalid("container cannot be connected to multiple networks with one of the networks in private (none) mode", { code: "none-network" });
+    }
+    this.#check(network, spec, "");
+  }
+
+  async disconnect(reference: string, containerId: string, force: boolean): Promise<void> {
+    const { state } = this.#context;
+    const network = state.findNetwork(reference);
+    const record = state.sandbox(containerId);
+    if (!record) {
+      if (force) return;
+      throw notFound(`No such container: ${containerId}`, { code: "no-such-sandbox" });
+    }
+    if (network.driver === "host" && record.spec.network.mode === "host") {
+      throw invalid("cannot disconnect container from host network - container was created in host network mode", { code: "host-network" });
+    }
+    const attachment = record.attachments.find(({ networkId, network: name }) => networkId === network.id || (networkId === "" && name === network.name));
+    if (!attachment) {
+      const where = record.up ? `network ${network.name}` : `the network ${network.name}`;
+      throw internal(`container ${containerId} is not connected to ${where}`, { code: "not-connected" });
+    }
+    const next = { ...record, attachments: record.attachments.filter((other) => other !== attachment) };
+    if (record.up) await this.#transition(record, next);
+    else await state.putSandbox(next);
+    if (attachment.ipv4 !== "") this.#addresses.release(network.id, attachment.ipv4);
+    if (attachment.ipv6 !== "") this.#addresses.release(network.id, attachment.ipv6);
+    if (record.up) this.#disconnected(record, attachment);
+  }
+
+  /** From one record of an open sandbox to another: gateways, ports and names move with it, or nothing does. */
+  async #transition(before: SandboxRecord, after: SandboxRecord): Promise<void> {
+    const { state, fabric } = this.#context;
+    const { record, rollback } = this.#publisher.move(before, after, defaultRoutes(this.placed(after)));
+    await state.putSandbox(record);
+    try {
+      this.#names.prepare(record);
+      const wants = new Map<string, DesiredState | undefined>(this.desired(record));
+      for (const scope of this.desired(before).keys()) if (!wants.has(scope)) wants.set(scope, undefined);
+      fabric.converge(wants);
+      this.#names.activate(record);
+    } catch (error) {
+      rollback();
+      await state.putSandbox(before);
+      this.#names.prepare(before);
+      this.#names.activate(before);
+      throw error;
+    }
+  }
+
+  /** Everything an open sandbox wants, scope by scope. Pure of the record, the state and the host's facts. */
+  desired(record: SandboxRecord): Map<string, DesiredState> {
+    const ns = this.path(record);
+    const wants = new Map<string, DesiredState>();
+    if (record.spec.network.mode === "host" || record.spec.network.mode === "container") return wants;
+    const facts = this.#context.facts();
+    wants.set(sandboxScope(record.spec.containerId), sandboxState(ns, record.spec.sysctls, this.#names.table(record)));
+    const placed = this.placed(record);
+    const routes = defaultRoutes(placed);
+    for (const { attachment, network } of placed) {
+      const driver = this.#context.driver(network.driver);
+      if (!driver.traits.hasEndpoints) continue;
+      const role = { default4: routes.v4 === network.id, default6: routes.v6 === network.id, links: this.#holes(record, network) };
+      const items = driver.endpoint(modelOf(network), endpointModel(ns, attachment, role), facts);
+      wants.set(endpointScope(attachment.endpointId), [...items, ...this.#publisher.items(record, network, attachment, ns)]);
+    }
+    return wants;
+  }
+
+  placed(record: SandboxRecord): Placed[] {
+    return record.attachments.flatMap((attachment) => {
+      const network = this.#context.state.network(attachment.networkId);
+      return network && attachment.endpointId !== "" ? [{ attachment, network }] : [];
+    });
+  }
+
+  /** Legacy links: the ports the linked container exposes, when both are on the default bridge. */
+  #holes(record: SandboxRecord, network: NetworkRecord): LinkHole[] {
+    if (network.name !== "bridge") return [];
+    return this.#names.linkedTo(record).flatMap(({ target }) => {
+      const address = target.attachments.find(({ networkId }) => networkId === network.id)?.ipv4;
+      if (!address) return [];
+      return target.spec.exposed.map((port): LinkHole => {
+        const [number = "", proto = "tcp"] = port.split("/");
+        return { proto: proto as LinkHole["proto"], server: address.slice(0, address.indexOf("/")), port: Number(number) };
+      });
+    });
+  }
+
+  /** A linked container came or went: hosts lines and holes of those that link to it follow. */
+  refreshLinkers(record: SandboxRecord): void {
+    const { fabric, log } = this.#context;
+    for (const linker of this.#names.linkersOf(record)) {
+      try {
+        fabric.converge(this.desired(linker));
+        this.#names.update(linker);
+      } catch (error) {
+        log.error("links not refreshed", { container: linker.spec.containerName, error: messageOf(error) });
+      }
+    }
+  }
+
+  #lookup(reference: string): NetworkRecord | undefined {
+    try {
+      return this.#context.state.findNetwork(reference);
+    } catch (error) {
+      if (error instanceof FairwayError && error.category === "notFound") return undefined;
+      throw error;
+    }
+  }
+
+  #resolve(attachment: Attachment): NetworkRecord {
+    const { state } = this.#context;
+    if (attachment.networkId === "") return state.findNetwork(attachment.network);
+    const record = state.network(attachment.networkId) ?? this.#lookup(attachment.network);
+    if (!record) throw networkNotFound(attachment.network);
+    return record;
+  }
+
+  #check(network: NetworkRecord, spec: EndpointSpec, prefix: string): void {
+    checkEndpointSpec(network, spec, prefix, this.#context.driver(network.driver).traits.givesMac);
+    if (spec.mac && !isMac(spec.mac.replaceAll("-", ":"))) throw invalid(`${prefix}invalid MAC address: ${spec.mac}`, { code: "bad-mac" });
+  }
+
+  #connected(record: SandboxRecord, attachment: Attachment): void {
+    this.#event("connect", record, attachment);
+    this.refreshLinkers(record);
+  }
+
+  #disconnected(record: SandboxRecord, attachment: Attachment): void {
+    this.#event("disconnect", record, attachment);
+    this.refreshLinkers(record);
+  }
+
+  #event(action: "connect" | "disconnect", record: SandboxRecord, attachment: Attachment): void {
+    const network = this.#context.state.network(attachment.networkId);
+    if (network) this.#context.emit(action, network, { container: record.spec.containerId });
+  }
+
+  path(record: SandboxRecord): string {
+    return this.#pathOf(record.spec.containerId);
+  }
+
+  /** The file stays one container's, so that a container that joined it is found again after a restart. */
+  #pathOf(containerId: string): string {
+    return `${this.#context.config.execRoot}/netns/${shortId(containerId)}`;
+  }
+
+  #view(record: SandboxRecord): SandboxView {
+    const dir = record.spec.filesDir;
+    return {
+      sandboxId: record.sandboxId,
+      ...(record.spec.network.mode === "host" ? {} : { netnsPath: this.path(record) }),
+      hostnamePath: `${dir}/hostname`,
+      hostsPath: `${dir}/hosts`,
+      resolvConfPath: `${dir}/resolv.conf`,
+      environment: this.#names.linkEnvironment(record),
+    };
+  }
+}
+
+const detached = (network: string, networkId: string, spec: EndpointSpec): Attachment => ({
+  ...{ network, networkId, spec, endpointId: "", ifname: "", ipv4: "", ipv6: "", mac: "" },
+});
+
+/** The record of the same sandbox while its container does not run: addresses stay. */
+function closed(record: SandboxRecord): SandboxRecord {
+  const attachments = record.attachments.map((attachment) => ({ ...attachment, endpointId: "", ifname: "" }));
+  return { ...record, up: false, attachments, published: [] };
+}

@@ -1,0 +1,148 @@
+import { conflict, type FairwayError, invalid, isFullId, notFound } from "#base";
+import type { Check, Delete, Put, Store } from "#store";
+import type { NetworkRecord, SandboxRecord } from "./records.ts";
+
+/** The one in-memory owner of networks and sandboxes, and their way to disk. Records are replaced, never changed in place. */
+export class State {
+  readonly #store: Store;
+  readonly #networks = new Map<string, NetworkRecord>();
+  readonly #networksByName = new Map<string, string>();
+  readonly #sandboxes = new Map<string, SandboxRecord>();
+  readonly #containersByName = new Map<string, string>();
+  /** network id → container ids with an attachment to it */
+  readonly #members = new Map<string, Set<string>>();
+
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  async load(): Promise<void> {
+    for (const { value } of await this.#store.list<NetworkRecord>("network/")) this.#indexNetwork(value);
+    for (const { value } of await this.#store.list<SandboxRecord>("sandbox/")) this.#indexSandbox(value);
+  }
+
+  get networks(): IterableIterator<NetworkRecord> {
+    return this.#networks.values();
+  }
+
+  get sandboxes(): IterableIterator<SandboxRecord> {
+    return this.#sandboxes.values();
+  }
+
+  get networkCount(): number {
+    return this.#networks.size;
+  }
+
+  network(id: string): NetworkRecord | undefined {
+    return this.#networks.get(id);
+  }
+
+  networkNamed(name: string): NetworkRecord | undefined {
+    const id = this.#networksByName.get(name);
+    return id === undefined ? undefined : this.#networks.get(id);
+  }
+
+  /** Docker's order: full id, then name, then unique id prefix. @throws notFound or invalidParameter in Docker's words */
+  findNetwork(reference: string): NetworkRecord {
+    const exact = this.#networks.get(reference) ?? this.networkNamed(reference);
+    if (exact) return exact;
+    const matches = reference === "" || isFullId(reference) ? [] : [...this.#networks.values()].filter(({ id }) => id.startsWith(reference));
+    if (matches.length > 1) {
+      throw invalid(`network ${reference} is ambiguous (${matches.length} matches found based on ID prefix)`, {
+        code: "ambiguous-network",
+        context: { reference, matches: matches.map(({ name }) => name) },
+      });
+    }
+    const [match] = matches;
+    if (!match) throw networkNotFound(reference);
+    return match;
+  }
+
+  sandbox(containerId: string): SandboxRecord | undefined {
+    return this.#sandboxes.get(containerId);
+  }
+
+  /** @throws notFound */
+  findSandbox(containerId: string): SandboxRecord {
+    const record = this.#sandboxes.get(containerId);
+    if (!record) throw notFound(`No such container: ${containerId}`, { code: "no-such-sandbox", context: { containerId } });
+    return record;
+  }
+
+  sandboxNamed(containerName: string): SandboxRecord | undefined {
+    const id = this.#containersByName.get(containerName);
+    return id === undefined ? undefined : this.#sandboxes.get(id);
+  }
+
+  /** Sandboxes with an attachment to a network, up or not. */
+  membersOf(networkId: string): SandboxRecord[] {
+    return [...(this.#members.get(networkId) ?? [])].map((id) => this.#sandboxes.get(id)!);
+  }
+
+  async putNetwork(record: NetworkRecord): Promise<void> {
+    await this.#commit([{ op: "put", key: `network/${record.id}`, value: record }]);
+    this.#indexNetwork(record);
+  }
+
+  async deleteNetwork(id: string): Promise<void> {
+    await this.#commit([{ op: "delete", key: `network/${id}` }]);
+    const record = this.#networks.get(id);
+    this.#networks.delete(id);
+    if (record && this.#networksByName.get(record.name) === id) this.#networksByName.delete(record.name);
+    this.#members.delete(id);
+  }
+
+  async putSandbox(record: SandboxRecord): Promise<void> {
+    await this.putSandboxes([record]);
+  }
+
+  async putSandboxes(records: readonly SandboxRecord[]): Promise<void> {
+    await this.#commit(records.map((record) => ({ op: "put", key: `sandbox/${record.spec.containerId}`, value: record })));
+    for (const record of records) this.#indexSandbox(record);
+  }
+
+  async deleteSandbox(containerId: string): Promise<void> {
+    await this.#commit([{ op: "delete", key: `sandbox/${containerId}` }]);
+    this.#unindexSandbox(containerId);
+  }
+
+  async #commit(operations: readonly (Put | Delete | Check)[]): Promise<void> {
+    if (operations.length > 0) await this.#store.commit(operations);
+  }
+
+  #indexNetwork(record: NetworkRecord) {
+    this.#networks.set(record.id, record);
+    this.#networksByName.set(record.name, record.id);
+  }
+
+  #indexSandbox(record: SandboxRecord) {
+    const id = record.spec.containerId;
+    this.#unindexSandbox(id);
+    this.#sandboxes.set(id, record);
+    this.#containersByName.set(record.spec.containerName, id);
+    for (const { networkId } of record.attachments) {
+      if (networkId === "") continue;
+      const members = this.#members.get(networkId);
+      if (members) members.add(id);
+      else this.#members.set(networkId, new Set([id]));
+    }
+  }
+
+  #unindexSandbox(containerId: string) {
+    const record = this.#sandboxes.get(containerId);
+    if (!record) return;
+    this.#sandboxes.delete(containerId);
+    if (this.#containersByName.get(record.spec.containerName) === containerId) this.#containersByName.delete(record.spec.containerName);
+    for (const { networkId } of record.attachments) {
+      const members = this.#members.get(networkId);
+      members?.delete(containerId);
+      if (members?.size === 0) this.#members.delete(networkId);
+    }
+  }
+}
+
+export const networkNotFound = (reference: string): FairwayError =>
+  notFound(`network ${reference} not found`, { code: "no-such-network", context: { reference } });
+
+export const nameTaken = (name: string): FairwayError =>
+  conflict(`network with name ${name} already exists`, { code: "network-name-in-use", context: { name } });
