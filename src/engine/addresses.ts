@@ -1,6 +1,6 @@
 import type { NetworkNeeds, Pool } from "#drivers";
-import type { DefaultBridgeOptions } from "./options.ts";
 import type { DraftNetwork } from "./network-spec.ts";
+import type { DefaultBridgeOptions } from "./options.ts";
 import type { NetworkRecord, SandboxRecord } from "./records.ts";
 import type { IpamRequest } from "./types.ts";
 

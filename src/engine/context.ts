@@ -26,4 +26,9 @@ export const networkEvent = (
   action: EngineEventAction,
   network: Pick<NetworkRecord, "id" | "name" | "driver">,
   attributes: Readonly<Record<string, string>>,
-): EngineEvent => ({ action, networkId: network.id, attributes: { name: network.name, type: network.driver, ...attributes }, timeNano: nowNano() });
+): EngineEvent => ({
+  action,
+  networkId: network.id,
+  attributes: { name: network.name, type: network.driver, ...attributes },
+  timeNano: nowNano(),
+});

@@ -16,7 +16,11 @@ export function networkState(driver: Driver, network: NetworkRecord, facts: Host
 }
 
 /** What a namespace of ours has whatever networks it is on. */
-export function sandboxState(ns: string, sysctls: Readonly<Record<string, string>>, table?: Omit<SandboxTableItem, "type" | "ns">): DesiredState {
+export function sandboxState(
+  ns: string,
+  sysctls: Readonly<Record<string, string>>,
+  table?: Omit<SandboxTableItem, "type" | "ns">,
+): DesiredState {
   const items: Item[] = Object.entries(sysctls).map(([key, value]) => ({ type: "sysctl", ns, key: key.replaceAll(".", "/"), value }));
   items.push({ type: "link-setting", ns, name: "lo", up: true });
   if (table) items.push({ type: "sandbox-table", ns, ...table });

@@ -18,7 +18,8 @@ export function checkEndpointSpec(network: NetworkRecord, spec: EndpointSpec, pr
     if (!isIp(address) || familyOf(address) !== family) faults.push(`invalid IPv${family} address: ${address}`);
     else if (!predefined && !network.configOnly) {
       const ip = parseIp(address);
-      if (!network.pools.some((pool) => cidrHas(parseCidr(pool.subnet), ip))) faults.push(`no configured subnet contains IP address ${address}`);
+      if (!network.pools.some((pool) => cidrHas(parseCidr(pool.subnet), ip)))
+        faults.push(`no configured subnet contains IP address ${address}`);
     }
   }
   for (const address of spec.linkLocal ?? []) if (!isIp(address)) faults.push(`invalid link-local IP address: ${address}`);
@@ -27,8 +28,11 @@ export function checkEndpointSpec(network: NetworkRecord, spec: EndpointSpec, pr
   } catch (error) {
     faults.push(error instanceof Error ? error.message : String(error));
   }
-  if (faults.length > 0) throw invalid(`${prefix}invalid endpoint settings:\n${faults.join("\n")}`, { code: "bad-endpoint", context: { faults } });
+  if (faults.length > 0)
+    throw invalid(`${prefix}invalid endpoint settings:\n${faults.join("\n")}`, { code: "bad-endpoint", context: { faults } });
   const linkLocal = (spec.linkLocal ?? []).find((address) => !/^169\.254\./.test(address) && !/^fe[89ab]/i.test(address));
-  if (linkLocal !== undefined) throw invalid(`invalid link local IP address: ${linkLocal}`, { code: "bad-link-local", context: { address: linkLocal } });
-  if (spec.mac && !takesMac && network.driver === "ipvlan") throw invalid("ipvlan interfaces do not support custom mac address assignment", { code: "no-mac" });
+  if (linkLocal !== undefined)
+    throw invalid(`invalid link local IP address: ${linkLocal}`, { code: "bad-link-local", context: { address: linkLocal } });
+  if (spec.mac && !takesMac && network.driver === "ipvlan")
+    throw invalid("ipvlan interfaces do not support custom mac address assignment", { code: "no-mac" });
 }

@@ -21,7 +21,8 @@ export function inGatewayOrder(placed: readonly Placed[]): Placed[] {
   });
 }
 
-const gatewayFamilies = ({ network }: Placed): number => new Set(network.pools.filter(({ gateway }) => gateway).map(({ family }) => family)).size;
+const gatewayFamilies = ({ network }: Placed): number =>
+  new Set(network.pools.filter(({ gateway }) => gateway).map(({ family }) => family)).size;
 
 /** Which network carries the default route of each family; undefined where none can. */
 export function defaultRoutes(placed: readonly Placed[]): { v4?: string; v6?: string } {
@@ -34,5 +35,7 @@ export function defaultRoutes(placed: readonly Placed[]): { v4?: string; v6?: st
 /** ipvlan l3 routes by device alone; everything else needs a gateway address. */
 function canRoute(network: NetworkRecord, family: 4 | 6): boolean {
   if (network.driver === "ipvlan" && /^l3s?$/.test(network.options["ipvlan_mode"] ?? "")) return true;
-  return network.pools.some((pool) => pool.family === family && (pool.gateway ?? pool.auxiliary[`DefaultGatewayIPv${family}`]) !== undefined);
+  return network.pools.some(
+    (pool) => pool.family === family && (pool.gateway ?? pool.auxiliary[`DefaultGatewayIPv${family}`]) !== undefined,
+  );
 }

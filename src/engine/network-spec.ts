@@ -1,4 +1,4 @@
-import { familyOf, FairwayError, forbidden, invalid, newId, notFound, rfc3339Nano } from "#base";
+import { FairwayError, familyOf, forbidden, invalid, newId, notFound, rfc3339Nano } from "#base";
 import { type Driver, parseBool } from "#drivers";
 import type { NetworkRecord } from "./records.ts";
 import { nameTaken, type State } from "./state.ts";
@@ -25,7 +25,10 @@ export function draftNetwork(
   },
 ): DraftNetwork {
   if (!context.predefined && (PREDEFINED.has(spec.name) || spec.name === "default")) {
-    throw forbidden("operation is not permitted on predefined bridge network ", { code: "predefined-network", context: { name: spec.name } });
+    throw forbidden("operation is not permitted on predefined bridge network ", {
+      code: "predefined-network",
+      context: { name: spec.name },
+    });
   }
   const driver = spec.driver || "bridge";
   if (driver === "overlay" && !context.drivers.has("overlay")) throw notAManager();
@@ -77,7 +80,8 @@ function familyOption(options: Readonly<Record<string, string>>, key: string): b
 }
 
 function checkConfigOnly(draft: DraftNetwork, spec: NetworkSpec): DraftNetwork {
-  if (draft.ingress || draft.internal || draft.attachable || (spec.scope ?? "") !== "") throw forbidden(NOT_SUPPORTED, { code: "config-only" });
+  if (draft.ingress || draft.internal || draft.attachable || (spec.scope ?? "") !== "")
+    throw forbidden(NOT_SUPPORTED, { code: "config-only" });
   if (draft.configFrom !== "") {
     throw forbidden("a configuration network cannot depend on another configuration network", { code: "config-only" });
   }
@@ -88,9 +92,12 @@ function checkConfigOnly(draft: DraftNetwork, spec: NetworkSpec): DraftNetwork {
 function takeConfiguration(draft: DraftNetwork, spec: NetworkSpec, state: State): DraftNetwork {
   const source = state.networkNamed(draft.configFrom);
   if (!source?.configOnly) throw notFound(`configuration network "${draft.configFrom}" does not exist`, { code: "no-such-config" });
-  const given = (spec.ipam?.config.length ?? 0) > 0 || Object.keys(spec.ipam?.options ?? {}).length > 0 || Object.keys(spec.labels ?? {}).length > 0;
-  if (given || spec.ipv6 !== undefined && spec.ipv6) {
-    throw forbidden("user-specified configurations are not supported if the network depends on a configuration network", { code: "config-from" });
+  const given =
+    (spec.ipam?.config.length ?? 0) > 0 || Object.keys(spec.ipam?.options ?? {}).length > 0 || Object.keys(spec.labels ?? {}).length > 0;
+  if (given || (spec.ipv6 !== undefined && spec.ipv6)) {
+    throw forbidden("user-specified configurations are not supported if the network depends on a configuration network", {
+      code: "config-from",
+    });
   }
   if (Object.keys(spec.options ?? {}).length > 0) {
     throw forbidden("network driver options are not supported if the network depends on a configuration network", { code: "config-from" });
@@ -106,7 +113,8 @@ function checkScope(draft: DraftNetwork, spec: NetworkSpec, driver: Driver | und
   if (driver.scope === "global" && spec.scope === "local") {
     throw forbidden(`cannot downgrade network scope for ${driver.name} networks`, { code: "bad-scope" });
   }
-  if (draft.ingress && driver.scope !== "global") throw forbidden("Ingress network can only be global scope network", { code: "bad-scope" });
+  if (draft.ingress && driver.scope !== "global")
+    throw forbidden("Ingress network can only be global scope network", { code: "bad-scope" });
   if (spec.scope === "swarm") throw forbidden("cannot create a swarm scoped network when swarm is not active", { code: "no-swarm" });
 }
 
@@ -115,6 +123,9 @@ function range(options: Readonly<Record<string, string>>, key: string, low: numb
   if (text === undefined) return;
   const value = Number(text);
   if (!/^-?\d+$/.test(text) || value < low || value > high) {
-    throw new FairwayError("internal", `${key} must be in the range ${low} to ${high}`, { code: "bad-option", context: { key, value: text } });
+    throw new FairwayError("internal", `${key} must be in the range ${low} to ${high}`, {
+      code: "bad-option",
+      context: { key, value: text },
+    });
   }
 }

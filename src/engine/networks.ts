@@ -1,9 +1,9 @@
 import { FairwayError, forbidden, messageOf, newId, notFound, rfc3339Nano, shortId, withContext } from "#base";
 import type { Driver, NetworkModel } from "#drivers";
 import type { AddressBook } from "./addresses.ts";
-import { modelOf, networkScope, networkState } from "./desired.ts";
 import type { Context } from "./context.ts";
-import { draftNetwork, type DraftNetwork } from "./network-spec.ts";
+import { modelOf, networkScope, networkState } from "./desired.ts";
+import { type DraftNetwork, draftNetwork } from "./network-spec.ts";
 import type { NetworkRecord } from "./records.ts";
 import type { NetworkSpec, NetworkView } from "./types.ts";
 import { networkView, PREDEFINED } from "./views.ts";
@@ -63,7 +63,15 @@ export class Networks {
     const facts = this.#context.facts();
     const needs = driver.check(
       {
-        ...{ id: draft.id, name: draft.name, driver: draft.driver, ipv4: draft.ipv4, ipv6: draft.ipv6, internal: draft.internal, options: draft.options },
+        ...{
+          id: draft.id,
+          name: draft.name,
+          driver: draft.driver,
+          ipv4: draft.ipv4,
+          ipv6: draft.ipv6,
+          internal: draft.internal,
+          options: draft.options,
+        },
         subnets: draft.ipam.config.flatMap(({ subnet, gateway }) =>
           subnet ? [{ family: subnet.includes(":") ? (6 as const) : (4 as const), subnet, ...(gateway ? { gateway } : {}) }] : [],
         ),
@@ -89,10 +97,14 @@ export class Networks {
     const { state } = this.#context;
     const record = state.findNetwork(reference);
     if (PREDEFINED.has(record.name)) {
-      throw forbidden(`${record.name} is a pre-defined network and cannot be removed`, { code: "predefined-network", context: { name: record.name } });
+      throw forbidden(`${record.name} is a pre-defined network and cannot be removed`, {
+        code: "predefined-network",
+        context: { name: record.name },
+      });
     }
     const dependent = [...state.networks].some(({ configFrom }) => record.configOnly && configFrom === record.name);
-    if (dependent) throw forbidden(`error while removing network: configuration network "${record.name}" is in use`, { code: "network-in-use" });
+    if (dependent)
+      throw forbidden(`error while removing network: configuration network "${record.name}" is in use`, { code: "network-in-use" });
     const active = networkView(state, record).endpoints;
     if (active.length > 0) {
       const list = active.map(({ containerName, endpointId }) => `name:"${containerName}" id:"${shortId(endpointId)}"`).join(", ");
@@ -107,7 +119,8 @@ export class Networks {
   async #delete(record: NetworkRecord): Promise<void> {
     const { state, fabric, log } = this.#context;
     await state.deleteNetwork(record.id);
-    for (const error of fabric.release([networkScope(record.id)])) log.error("network not removed whole", { network: record.name, error: messageOf(error) });
+    for (const error of fabric.release([networkScope(record.id)]))
+      log.error("network not removed whole", { network: record.name, error: messageOf(error) });
     this.#addresses.releaseNetwork(record.id);
     if (!record.configOnly) this.#context.emit("destroy", record, {});
   }
@@ -168,7 +181,15 @@ export class Networks {
 function blank(name: string, driver: string): NetworkRecord {
   return {
     ...{ id: newId(), name, created: rfc3339Nano(), driver, scope: "local", ipv4: true, ipv6: false, internal: false, attachable: false },
-    ...{ ingress: false, configOnly: false, configFrom: "", ipam: { driver: "default", options: null, config: [] }, pools: [], options: {}, labels: {} },
+    ...{
+      ingress: false,
+      configOnly: false,
+      configFrom: "",
+      ipam: { driver: "default", options: null, config: [] },
+      pools: [],
+      options: {},
+      labels: {},
+    },
   };
 }
 

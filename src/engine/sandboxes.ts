@@ -1,4 +1,17 @@
-import { conflict, FairwayError, forbidden, internal, invalid, isMac, macOfIpv4, messageOf, newId, notFound, parseMac, shortId } from "#base";
+import {
+  conflict,
+  FairwayError,
+  forbidden,
+  internal,
+  invalid,
+  isMac,
+  macOfIpv4,
+  messageOf,
+  newId,
+  notFound,
+  parseMac,
+  shortId,
+} from "#base";
 import type { LinkHole } from "#drivers";
 import { IFNAME_OPTION } from "#drivers";
 import type { DesiredState } from "#fabric";
@@ -29,7 +42,8 @@ export class Sandboxes {
 
   async declare(spec: SandboxSpec): Promise<void> {
     const { state } = this.#context;
-    if (state.sandbox(spec.containerId)) throw conflict(`sandbox of container ${spec.containerId} is declared already`, { code: "sandbox-exists" });
+    if (state.sandbox(spec.containerId))
+      throw conflict(`sandbox of container ${spec.containerId} is declared already`, { code: "sandbox-exists" });
     const attachments: Attachment[] = [];
     for (const { network, spec: endpoint } of spec.endpoints) {
       const record = this.#lookup(network);
@@ -110,7 +124,8 @@ export class Sandboxes {
 
   #attach(record: SandboxRecord, attachment: Attachment, others: readonly Attachment[]): Attachment {
     const network = this.#resolve(attachment);
-    if (network.configOnly) throw forbidden("cannot create endpoint on configuration-only network", { code: "config-only", context: { network: network.name } });
+    if (network.configOnly)
+      throw forbidden("cannot create endpoint on configuration-only network", { code: "config-only", context: { network: network.name } });
     this.#check(network, attachment.spec, `invalid config for network ${network.name}: `);
     const base = { ...attachment, networkId: network.id, endpointId: newId() };
     const driver = this.#context.driver(network.driver);
@@ -136,7 +151,11 @@ export class Sandboxes {
     const used = new Set(others.map(({ ifname }) => ifname));
     const wanted = attachment.spec.driverOptions?.[IFNAME_OPTION];
     if (wanted !== undefined && wanted !== "") {
-      if (used.has(wanted)) throw conflict(`interface name ${wanted} is in use in this container already`, { code: "ifname-in-use", context: { ifname: wanted } });
+      if (used.has(wanted))
+        throw conflict(`interface name ${wanted} is in use in this container already`, {
+          code: "ifname-in-use",
+          context: { ifname: wanted },
+        });
       return wanted;
     }
     const prefix = network.options["com.docker.network.container_iface_prefix"] || "eth";
@@ -196,9 +215,14 @@ export class Sandboxes {
     const { fabric, log, ports } = this.#context;
     this.#names.close(record);
     const scopes = [...this.desired(record).keys()];
-    for (const error of fabric.release(scopes)) log.error("sandbox not removed whole", { container: record.spec.containerName, error: messageOf(error) });
+    for (const error of fabric.release(scopes))
+      log.error("sandbox not removed whole", { container: record.spec.containerName, error: messageOf(error) });
     this.#publisher.release(record);
-    ports.flushUdp(record.published.filter(({ proto }) => proto === "udp").map((entry) => ({ address: entry.hostIp, port: entry.hostPort, portEnd: entry.hostPortEnd })));
+    ports.flushUdp(
+      record.published
+        .filter(({ proto }) => proto === "udp")
+        .map((entry) => ({ address: entry.hostIp, port: entry.hostPort, portEnd: entry.hostPortEnd })),
+    );
     if (record.spec.network.mode !== "host" && !this.#joined(record.spec.containerId)) this.#removeNamespace(this.path(record));
   }
 
@@ -229,9 +253,13 @@ export class Sandboxes {
     const known = this.#lookup(reference);
     const network = known ?? (record.up ? state.findNetwork(reference) : undefined);
     if (network) this.#mayConnect(record, network, spec);
-    const present = record.attachments.find((attachment) => (network ? attachment.networkId === network.id : attachment.network === reference));
+    const present = record.attachments.find((attachment) =>
+      network ? attachment.networkId === network.id : attachment.network === reference,
+    );
     if (present && record.up) {
-      throw forbidden(`endpoint with name ${record.spec.containerName} already exists in network ${network?.name ?? reference}`, { code: "endpoint-exists" });
+      throw forbidden(`endpoint with name ${record.spec.containerName} already exists in network ${network?.name ?? reference}`, {
+        code: "endpoint-exists",
+      });
     }
     if (present) return;
     const attachment = detached(reference, network?.id ?? "", spec);
@@ -256,12 +284,16 @@ export class Sandboxes {
       throw invalid("cannot connect container to host network - container must be created in host network mode", { code: "host-network" });
     }
     if (mode === "container" || mode === "host") {
-      throw invalid("container sharing network namespace with another container or host cannot be connected to any other network", { code: "shared-namespace" });
+      throw invalid("container sharing network namespace with another container or host cannot be connected to any other network", {
+        code: "shared-namespace",
+      });
     }
     const others = record.attachments.filter(({ networkId }) => networkId !== network.id);
     const isNone = (id: string) => this.#context.state.network(id)?.driver === "null";
     if (others.length > 0 && (network.driver === "null" || others.some(({ networkId }) => isNone(networkId)))) {
-      throw invalid("container cannot be connected to multiple networks with one of the networks in private (none) mode", { code: "none-network" });
+      throw invalid("container cannot be connected to multiple networks with one of the networks in private (none) mode", {
+        code: "none-network",
+      });
     }
     this.#check(network, spec, "");
   }
@@ -277,7 +309,9 @@ export class Sandboxes {
     if (network.driver === "host" && record.spec.network.mode === "host") {
       throw invalid("cannot disconnect container from host network - container was created in host network mode", { code: "host-network" });
     }
-    const attachment = record.attachments.find(({ networkId, network: name }) => networkId === network.id || (networkId === "" && name === network.name));
+    const attachment = record.attachments.find(
+      ({ networkId, network: name }) => networkId === network.id || (networkId === "" && name === network.name),
+    );
     if (!attachment) {
       const where = record.up ? `network ${network.name}` : `the network ${network.name}`;
       throw internal(`container ${containerId} is not connected to ${where}`, { code: "not-connected" });

@@ -46,7 +46,8 @@ export class State {
   findNetwork(reference: string): NetworkRecord {
     const exact = this.#networks.get(reference) ?? this.networkNamed(reference);
     if (exact) return exact;
-    const matches = reference === "" || isFullId(reference) ? [] : [...this.#networks.values()].filter(({ id }) => id.startsWith(reference));
+    const matches =
+      reference === "" || isFullId(reference) ? [] : [...this.#networks.values()].filter(({ id }) => id.startsWith(reference));
     if (matches.length > 1) {
       throw invalid(`network ${reference} is ambiguous (${matches.length} matches found based on ID prefix)`, {
         code: "ambiguous-network",

@@ -70,5 +70,10 @@ export function sandboxStateView(
       dnsNames: network ? parts.dnsNames(record, network.id) : null,
     };
   });
-  return { sandboxId: record.up ? record.sandboxId : "", sandboxKey: record.up ? parts.key : "", endpoints, ports: record.up ? parts.ports : {} };
+  return {
+    sandboxId: record.up ? record.sandboxId : "",
+    sandboxKey: record.up ? parts.key : "",
+    endpoints,
+    ports: record.up ? parts.ports : {},
+  };
 }

@@ -1,7 +1,7 @@
 /**
  * The sets and maps of the fixed ruleset (`ruleset/fairway.nft`): the whole vocabulary in which networks, isolation, masquerade and published
  * ports are said. A driver emits elements of these; no operation ever adds a rule. `table` is the family of the table `fairway` a set lives in.
- * What drivers write is logical; where an element is really kept (`any`, `ranges`, `mirror`) is `ruleset/placement.ts`'s.
+ * What drivers write is logical; where an element is really kept (`any`, `ranges`, `mirror`, `keysIn`) is `ruleset/placement.ts`'s.
  */
 
 /** nft data types by their `nft` names, with the sizes the element codec pads to (libnftnl: 4-byte registers). */
@@ -20,6 +20,8 @@ export interface SetDeclaration {
   readonly ranges?: boolean;
   /** The table of a twin of the same name and elements. */
   readonly mirror?: "inet";
+  /** A set that holds the same keys without the values, for rules where a verdict would be out of place. */
+  readonly keysIn?: string;
   readonly comment: string;
 }
 
@@ -27,15 +29,11 @@ const declare = <const T extends Record<string, SetDeclaration>>(sets: T): T => 
 
 export const SETS = declare({
   bridges: { table: "inet", key: ["ifname"], comment: "every bridge of ours: guards 127/8 arriving from containers" },
-  hairpin: {
-    table: "inet",
-    key: ["ifname", "ifname"],
-    comment: "bridge . same bridge, for every bridge: tells what returns to the bridge it came from (masqueraded when a published port led it)",
-  },
   within: {
     table: "inet",
     key: ["ifname", "ifname"],
     value: "verdict",
+    keysIn: "hairpin",
     comment: "bridge . same bridge: accept (icc) or drop, for what is routed back to where it came from",
   },
   internal: { table: "inet", key: ["ifname"], comment: "bridges of internal networks: nothing is forwarded in or out" },
@@ -43,7 +41,8 @@ export const SETS = declare({
     table: "inet",
     key: ["ifname"],
     value: "verdict",
-    comment: "output bridge: what meets a new connection that no published port led here: goto nat_in, open_in or routed_in",
+    comment:
+      "output bridge: what meets a new connection that no published port led here: goto nat_in, open_in or routed_in; where the families differ IPv4 first, as nat_routed_in",
   },
   trusted: { table: "inet", key: ["ifname", "ifname"], comment: "host interface . bridge: may reach container addresses directly" },
   routes: { table: "inet", key: ["ifname", "ifname"], comment: "network . network joined by an explicit route (`fairway network route`)" },

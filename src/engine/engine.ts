@@ -1,0 +1,178 @@
+import { messageOf } from "#base";
+import { type Drift, Fabric } from "#fabric";
+import { AddressBook } from "./addresses.ts";
+import { type Context, networkEvent } from "./context.ts";
+import { networkScope } from "./desired.ts";
+import { Names } from "./names.ts";
+import { driverNamed, Networks } from "./networks.ts";
+import type { EngineOptions } from "./options.ts";
+import { Publisher } from "./publisher.ts";
+import { Queue } from "./queue.ts";
+import { Sandboxes } from "./sandboxes.ts";
+import { State } from "./state.ts";
+import type { EndpointSpec, Engine, EngineEvent, NetworkSpec, NetworkView, SandboxSpec, SandboxStateView, SandboxView } from "./types.ts";
+import { networkView, sandboxStateView } from "./views.ts";
+
+/**
+ * Networks, endpoints and sandboxes of one host. Operations run one at a time, so that each sees a whole state; they are short, because
+ * everything in them but the store's commit is synchronous.
+ */
+export class LocalEngine implements Engine {
+  readonly #context: Context;
+  readonly #addresses: AddressBook;
+  readonly #networks: Networks;
+  readonly #names: Names;
+  readonly #publisher: Publisher;
+  readonly #sandboxes: Sandboxes;
+  readonly #queue = new Queue();
+  readonly #listeners = new Set<(event: EngineEvent) => void>();
+
+  private constructor(options: EngineOptions) {
+    const { config, namespaces, host, ports, sockets, log } = options;
+    const drivers = new Map(options.drivers.map((driver) => [driver.name, driver]));
+    this.#context = {
+      ...{ config, namespaces, host, ports, sockets, log, drivers },
+      state: new State(options.store),
+      fabric: new Fabric(options.executor, log),
+      driver: (name) => driverNamed(drivers, name),
+      facts: () => host.facts(config.defaults),
+      emit: (action, network, attributes) => this.#emit(networkEvent(action, network, attributes)),
+    };
+    this.#addresses = new AddressBook(config, () => host.routes());
+    this.#names = new Names(this.#context);
+    this.#publisher = new Publisher(this.#context);
+    this.#networks = new Networks(this.#context, this.#addresses);
+    this.#sandboxes = new Sandboxes(this.#context, this.#addresses, this.#names, this.#publisher);
+  }
+
+  /** Reads the store, makes the host's share of the kernel match it and leaves the sandboxes' to `settle`. */
+  static async open(options: EngineOptions): Promise<LocalEngine> {
+    const engine = new LocalEngine(options);
+    await engine.#context.state.load();
+    await engine.#restore();
+    return engine;
+  }
+
+  async #restore(): Promise<void> {
+    const { state, fabric, log } = this.#context;
+    this.#addresses.restore(state.networks, state.sandboxes);
+    await this.#networks.installPredefined();
+    for (const network of state.networks) {
+      try {
+        fabric.adopt(new Map([[networkScope(network.id), this.#networks.desired(network)]]));
+      } catch (error) {
+        log.error("network not restored", { network: network.name, error: messageOf(error) });
+      }
+    }
+    for (const sandbox of [...state.sandboxes]) {
+      if (!sandbox.up) continue;
+      try {
+        this.#publisher.restore(sandbox);
+        this.#names.prepare(sandbox);
+        fabric.adopt(this.#sandboxes.desired(sandbox));
+        this.#names.activate(sandbox);
+      } catch (error) {
+        log.error("sandbox not restored", { container: sandbox.spec.containerName, error: messageOf(error) });
+      }
+    }
+    this.#sweepNamespaces();
+    for (const drift of fabric.repair()) log.info("restored", { what: drift.description, was: drift.kind });
+  }
+
+  /** Namespaces that no record speaks for: left by a run that died between making one and needing it. */
+  #sweepNamespaces(): void {
+    const { state, namespaces, log } = this.#context;
+    const known = new Set([...state.sandboxes].filter(({ up }) => up).map((record) => this.#sandboxes.namespaceOf(record)));
+    for (const path of namespaces.list()) {
+      if (known.has(path)) continue;
+      log.info("leaked namespace removed", { path });
+      namespaces.remove(path);
+    }
+  }
+
+  createNetwork(spec: NetworkSpec): Promise<{ id: string; warning: string }> {
+    return this.#queue.run(() => this.#networks.create(spec));
+  }
+
+  removeNetwork(reference: string): Promise<void> {
+    return this.#queue.run(() => this.#networks.remove(reference));
+  }
+
+  pruneNetworks(keep: (network: NetworkView) => boolean): Promise<readonly string[]> {
+    return this.#queue.run(() => this.#networks.prune(keep));
+  }
+
+  findNetwork(reference: string): NetworkView {
+    return networkView(this.#context.state, this.#context.state.findNetwork(reference));
+  }
+
+  listNetworks(): readonly NetworkView[] {
+    return [...this.#context.state.networks].map((record) => networkView(this.#context.state, record));
+  }
+
+  declareSandbox(spec: SandboxSpec): Promise<void> {
+    return this.#queue.run(() => this.#sandboxes.declare(spec));
+  }
+
+  renameSandbox(containerId: string, name: string): Promise<void> {
+    return this.#queue.run(() => this.#sandboxes.rename(containerId, name));
+  }
+
+  openSandbox(containerId: string): Promise<SandboxView> {
+    return this.#queue.run(() => this.#sandboxes.open(containerId));
+  }
+
+  closeSandbox(containerId: string): Promise<void> {
+    return this.#queue.run(() => this.#sandboxes.close(containerId));
+  }
+
+  forgetSandbox(containerId: string): Promise<void> {
+    return this.#queue.run(() => this.#sandboxes.forget(containerId));
+  }
+
+  connect(networkReference: string, containerId: string, spec: EndpointSpec): Promise<void> {
+    return this.#queue.run(() => this.#sandboxes.connect(networkReference, containerId, spec));
+  }
+
+  disconnect(networkReference: string, containerId: string, force: boolean): Promise<void> {
+    return this.#queue.run(() => this.#sandboxes.disconnect(networkReference, containerId, force));
+  }
+
+  describeSandbox(containerId: string): SandboxStateView {
+    const { state, config, drivers } = this.#context;
+    const record = state.findSandbox(containerId);
+    const host = record.spec.network.mode === "host";
+    return sandboxStateView(state, record, {
+      key: record.spec.network.mode === "container" ? "" : host ? `${config.execRoot}/netns/default` : this.#sandboxes.namespaceOf(record),
+      ports: this.#publisher.view(record),
+      dnsNames: (sandbox, networkId) => this.#names.dnsNames(sandbox, networkId),
+      gatewayOf: (network, family) => drivers.get(network.driver)?.gateway(network, family) ?? "",
+    });
+  }
+
+  /** Desired against actual, kernel-wide. */
+  drift(): readonly Drift[] {
+    return this.#context.fabric.drift();
+  }
+
+  repair(): Promise<readonly Drift[]> {
+    return this.#queue.run(async () => this.#context.fabric.repair());
+  }
+
+  onEvent(listener: (event: EngineEvent) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Lets go of sockets and reservations; the kernel's objects stay for the next run. */
+  async close(): Promise<void> {
+    await this.#queue.run(async () => {
+      this.#names.closeAll();
+      this.#publisher.closeAll();
+    });
+  }
+
+  #emit(event: EngineEvent): void {
+    for (const listener of this.#listeners) listener(event);
+  }
+}
