@@ -1,0 +1,9 @@
+/** `lab`: hosts as network namespaces, switches between them, daemons on them, and who can ping whom. For tests, benches and the demo; needs root. */
+export * from "./box.ts";
+export * from "./daemon.ts";
+export * from "./host.ts";
+export * from "./image.ts";
+export * from "./lab.ts";
+export * from "./matrix.ts";
+export * from "./process.ts";
+export * from "./state.ts";
