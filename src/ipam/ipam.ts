@@ -158,8 +158,12 @@ export class Ipam {
 
   /** Frees an address if that holder has it. Idempotent, also when the network is gone. */
   releaseAddress(networkId: string, address: string, holderId: string): void {
-    for (const { addresses } of this.#networks.get(networkId)?.pools ?? [])
-      if (addresses.has(address)) addresses.release(address, holderId);
+    const canonical = canonicalIp(address);
+    for (const { addresses, members } of this.#networks.get(networkId)?.pools ?? []) {
+      if (members.get(canonical) !== holderId) continue;
+      members.delete(canonical);
+      addresses.release(canonical, holderId);
+    }
   }
 
   /** @throws invalidParameter, code `address-outside-subnet`, when no pool of the network contains it */
