@@ -32,6 +32,36 @@ export interface ImageView {
   readonly layers: readonly string[];
   /** Bytes of all unpacked layers. */
   readonly size: number;
+  /** Id of the image it was built from here; "" for none. */
+  readonly parent: string;
+  readonly dockerVersion: string;
+  readonly variant?: string;
+  readonly osVersion?: string;
+  /** The config of the container it was committed from. */
+  readonly containerConfig?: ImageRunConfig;
+  /** RFC 3339. */
+  readonly lastTagTime?: string;
+}
+
+/** One line of `docker history`. */
+export interface ImageHistoryLine {
+  readonly Id: string;
+  /** Seconds since the epoch. */
+  readonly Created: number;
+  readonly CreatedBy: string;
+  readonly Tags: readonly string[] | null;
+  readonly Size: number;
+  readonly Comment: string;
+}
+
+/** A line of what a removal did. */
+export type RemovedImage = { Untagged: string } | { Deleted: string };
+
+/** import, load, save, tag, untag or delete; `attributes` are the image's labels and its `name`. */
+export interface ImageEvent {
+  readonly action: string;
+  readonly id: string;
+  readonly attributes: Record<string, string>;
 }
 
 /** A line of progress as Docker's JSON stream has it. */
@@ -51,7 +81,7 @@ export interface Images {
   remove(
     reference: string,
     options: { force: boolean; noPrune: boolean; inUse(imageId: string): readonly { id: string; running: boolean }[] },
-  ): Promise<readonly ({ Untagged: string } | { Deleted: string })[]>;
+  ): Promise<readonly RemovedImage[]>;
   /** A tar of a root filesystem becomes an image of one layer (`docker import`). @returns its id */
   importTar(
     tar: AsyncIterable<Uint8Array>,
@@ -60,14 +90,16 @@ export interface Images {
   /** A `docker save` archive (or OCI layout). @returns lines as `Loaded image: x:latest` */
   load(tar: AsyncIterable<Uint8Array>, onProgress: (progress: Progress) => void): Promise<readonly string[]>;
   save(references: readonly string[]): Promise<AsyncIterable<Uint8Array>>;
-  history(
-    reference: string,
-  ): readonly { Id: string; Created: number; CreatedBy: string; Tags: readonly string[] | null; Size: number; Comment: string }[];
+  history(reference: string): readonly ImageHistoryLine[];
   /** Unpacked layer directories, topmost first, as overlayfs `lowerdir=` wants them. */
   lowerDirs(imageId: string): readonly string[];
   prune(options: {
     all: boolean;
     inUse: ReadonlySet<string>;
-  }): Promise<{ deleted: readonly ({ Untagged: string } | { Deleted: string })[]; bytes: number }>;
-  onEvent(listener: (event: { action: string; id: string; attributes: Record<string, string> }) => void): () => void;
+    /** Further conditions, as the `until` and `label` filters. */
+    matches?(image: ImageView): boolean;
+  }): Promise<{ deleted: readonly RemovedImage[]; bytes: number }>;
+  /** Frees images that were removed by force while containers held them; call it after a container is gone. `inUse` are the image ids still held. */
+  release(inUse: ReadonlySet<string>): Promise<void>;
+  onEvent(listener: (event: ImageEvent) => void): () => void;
 }
