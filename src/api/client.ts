@@ -2,7 +2,7 @@ import * as http from "node:http";
 import * as https from "node:https";
 import type { Duplex, Readable } from "node:stream";
 import { type ErrorCategory, FairwayError, invalid, messageOf } from "#base";
-import type { BodyOf, Endpoint, Method, QueryOf, ReplyOf } from "./endpoint.ts";
+import type { BodyOf, Method, QueryOf, ReplyOf } from "./endpoint.ts";
 import { type EndpointName, type Endpoints, endpoints } from "./table.ts";
 import { API_VERSION } from "./version.ts";
 
@@ -80,8 +80,7 @@ export class Client {
 
   /** Calls an endpoint that answers with a stream of bytes. */
   stream<N extends EndpointName>(name: N, input: CallInput<N> = {}): Promise<StreamAnswer> {
-    const endpoint: Endpoint<never> = endpoints[name] as never;
-    return this.request(endpoint.method, pathOf(name, input), rawOf(input));
+    return this.request(endpoints[name].method, pathOf(name, input), rawOf(input));
   }
 
   /** Calls an endpoint that answers with JSON lines. */

@@ -28,7 +28,7 @@ export const imageEndpoints = {
   }),
   imageHistory: endpoint("GET /images/{name}/history", "ImageHistory", {
     query: { platform: query.string },
-    reply: replyJson<readonly OpenJson[]>(),
+    reply: replyJson<readonly object[]>(),
   }),
   imagePush: endpoint("POST /images/{name}/push", "ImagePush", {
     query: { tag: query.string, platform: query.string },

@@ -1,0 +1,56 @@
+import type { IncomingMessage } from "node:http";
+import { decodeJson, type Schema } from "#api";
+import { FairwayError, invalid } from "#base";
+
+/** A JSON body of an API request is seldom above a few kilobytes; nothing near this limit is one. */
+export const DEFAULT_BODY_LIMIT = 4 << 20;
+
+/** Longest time between two pieces of a JSON body; a tar may take as long as it likes. */
+const BODY_IDLE_MS = 60_000;
+
+const hasBody = (request: IncomingMessage): boolean =>
+  request.headers["transfer-encoding"] !== undefined || Number(request.headers["content-length"] ?? 0) > 0;
+
+function checkContentType(request: IncomingMessage): void {
+  const given = request.headers["content-type"];
+  if (given === undefined && !hasBody(request)) return;
+  const type = (given ?? "").split(";", 1)[0]!.trim().toLowerCase();
+  if (type === "application/json") return;
+  throw invalid(`unsupported Content-Type header (${given ?? ""}): must be 'application/json'`, { code: "bad-content-type" });
+}
+
+/** Reads a whole body. @throws invalidParameter above the limit, or when the client stops half way */
+export async function readText(request: IncomingMessage, limit: number): Promise<string> {
+  const tooLarge = () =>
+    invalid(`request body is too large: it may have at most ${limit} bytes`, { code: "body-too-large", context: { limit } });
+  if (Number(request.headers["content-length"] ?? 0) > limit) throw tooLarge();
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  const idle = setTimeout(() => request.destroy(), BODY_IDLE_MS);
+  try {
+    for await (const chunk of request) {
+      idle.refresh();
+      length += chunk.length;
+      if (length > limit) throw tooLarge();
+      chunks.push(chunk);
+    }
+  } catch (error) {
+    if (error instanceof FairwayError) throw error;
+    throw invalid("request body ended early: the client closed the connection", { code: "aborted-body", cause: error });
+  } finally {
+    clearTimeout(idle);
+  }
+  return Buffer.concat(chunks).toString();
+}
+
+/** Reads and checks a JSON body. @throws invalidParameter in Docker's words */
+export async function readJson<T>(
+  request: IncomingMessage,
+  body: { readonly schema: Schema<T>; readonly optional: boolean },
+  limit: number,
+): Promise<T> {
+  if (body.optional && !hasBody(request)) return {} as T;
+  checkContentType(request);
+  const text = await readText(request, limit);
+  return body.optional && text.trim() === "" ? ({} as T) : decodeJson(body.schema, text);
+}

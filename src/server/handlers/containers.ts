@@ -1,0 +1,77 @@
+import { atLeast } from "#api";
+import { conflict, invalid } from "#base";
+import type { ContainerCreateBody, HostConfig } from "#containers";
+import { downgradeInspect, upgradeCreateBody } from "../container-shims.ts";
+import { checkFilters } from "../filters.ts";
+import type { Handlers } from "../handlers.ts";
+import type { HandlerContext } from "../types.ts";
+
+type ContainerHandlers = Pick<
+  Handlers,
+  | "containerList"
+  | "containerCreate"
+  | "containerInspect"
+  | "containerTop"
+  | "containerStart"
+  | "containerStop"
+  | "containerRestart"
+  | "containerKill"
+  | "containerUpdate"
+  | "containerRename"
+  | "containerPause"
+  | "containerUnpause"
+  | "containerResize"
+  | "containerDelete"
+  | "containerPrune"
+>;
+
+/** Lifecycle of containers. */
+export function containerHandlers({ containers }: HandlerContext): ContainerHandlers {
+  let pruning = false;
+  return {
+    async containerList({ query: { all, limit, size, filters } }) {
+      const list = { all: all || (limit ?? 0) > 0, size, filters };
+      return containers.list(limit !== undefined && limit > 0 ? { ...list, limit } : list);
+    },
+    async containerCreate({ body, query, version }) {
+      if (Object.keys(body).length === 0) throw invalid("config cannot be empty in order to create a container", { code: "empty-config" });
+      const upgraded = upgradeCreateBody(body as ContainerCreateBody, version);
+      const created = await containers.create(query.name || undefined, upgraded.body);
+      return { Id: created.Id, Warnings: [...upgraded.warnings, ...created.Warnings] };
+    },
+    containerInspect: async ({ params, query, version }) =>
+      downgradeInspect(await containers.inspect(params.id!, { size: query.size }), version),
+    containerTop: async ({ params, query }) => containers.top(params.id!, query.ps_args || "-ef"),
+    containerStart: async ({ params, query }) => containers.start(params.id!, query.detachKeys ? { detachKeys: query.detachKeys } : {}),
+    containerStop: async ({ params, query }) => containers.stop(params.id!, stopping(query)),
+    containerRestart: async ({ params, query }) => containers.restart(params.id!, stopping(query)),
+    containerKill: async ({ params, query }) => containers.kill(params.id!, query.signal || "SIGKILL"),
+    containerUpdate: async ({ params, body }) => containers.update(params.id!, body as Partial<HostConfig>),
+    containerRename: async ({ params, query }) => containers.rename(params.id!, query.name ?? ""),
+    containerPause: async ({ params }) => containers.pause(params.id!),
+    containerUnpause: async ({ params }) => containers.unpause(params.id!),
+    containerResize: async ({ params, query }) => containers.resize(params.id!, cells(query.h), cells(query.w)),
+    containerDelete: async ({ params, query }) => containers.remove(params.id!, { force: query.force, volumes: query.v, link: query.link }),
+    async containerPrune({ query: { filters }, version }) {
+      if (atLeast(version, "1.25")) checkFilters(filters, ["label", "label!", "until"]);
+      if (pruning) throw conflict("a prune operation is already running", { code: "prune-running" });
+      pruning = true;
+      try {
+        return await containers.prune(filters);
+      } finally {
+        pruning = false;
+      }
+    },
+  };
+}
+
+const stopping = (query: { signal: string | undefined; t: number | undefined }) => ({
+  ...(query.signal ? { signal: query.signal } : {}),
+  ...(query.t === undefined ? {} : { timeout: query.t }),
+});
+
+/** A terminal's rows or columns. @throws invalidParameter as Go's Atoi */
+export function cells(text: string | undefined): number {
+  if (text === undefined || !/^\d{1,9}$/.test(text)) throw invalid(`strconv.Atoi: parsing ${JSON.stringify(text ?? "")}: invalid syntax`);
+  return Number(text);
+}

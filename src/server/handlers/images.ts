@@ -1,0 +1,127 @@
+import { atLeast, type ProgressJson } from "#api";
+import { conflict, invalid, notImplemented } from "#base";
+import type { ImageView } from "#images";
+import type { Handlers } from "../handlers.ts";
+import { imageListFilter, pruneSelection } from "../image-filters.ts";
+import { progressJson, progressStream } from "../progress.ts";
+import { imageInspectJson, imageSummaryJson } from "../render/image.ts";
+import type { HandlerContext, StreamReply } from "../types.ts";
+
+type ImageHandlers = Pick<
+  Handlers,
+  | "imageList"
+  | "imageCreate"
+  | "imageInspect"
+  | "imageHistory"
+  | "imagePush"
+  | "imageTag"
+  | "imageDelete"
+  | "imageSearch"
+  | "imagePrune"
+  | "imageGet"
+  | "imageGetAll"
+  | "imageLoad"
+  | "distributionInspect"
+>;
+
+const NO_REGISTRY = "pull is not supported yet: this daemon has no registry client. Load an image with docker load or docker import";
+
+export function imageHandlers({ images, containers, now }: HandlerContext): ImageHandlers {
+  let pruning = false;
+  const clock = () => now?.() ?? new Date();
+  const inUse = (imageId: string) => containers.usersOfImage(imageId);
+  const save = async (names: readonly string[]): Promise<StreamReply> => ({
+    contentType: "application/x-tar",
+    body: await images.save(names),
+  });
+  return {
+    async imageList({ query }) {
+      const wanted = imageListFilter(query.filters, images, clock());
+      const byAge = (a: ImageView, b: ImageView) => Date.parse(b.created) - Date.parse(a.created);
+      return images
+        .list()
+        .filter(wanted)
+        .sort(byAge)
+        .map((image) => imageSummaryJson(image, -1));
+    },
+    async imageCreate({ query, request }) {
+      if (query.fromImage) {
+        const auth = headerText(request.headers["x-registry-auth"]);
+        if (!images.pull) throw notImplemented(NO_REGISTRY, { code: "no-registry" });
+        const wanted = {
+          image: query.fromImage,
+          ...(query.tag ? { tag: query.tag } : {}),
+          ...(query.platform ? { platform: query.platform } : {}),
+          ...auth,
+        };
+        return progressStream((line) => images.pull!(wanted, line));
+      }
+      if (query.fromSrc !== "-")
+        throw notImplemented(`import from a URL is not supported: fetch ${query.fromSrc ?? "it"} and pipe it to docker import -`);
+      const { repo, tag, message, changes } = query;
+      return progressStream(async (line) => {
+        const options = {
+          ...(repo ? { repository: repo } : {}),
+          ...(tag ? { tag } : {}),
+          ...(message ? { message } : {}),
+          changes,
+        };
+        line({ status: await images.importTar(request, options) });
+      });
+    },
+    imageInspect: async ({ params, version }) => imageInspectJson(images.find(params.name!), { virtualSize: !atLeast(version, "1.44") }),
+    imageHistory: async ({ params }) => images.history(params.name!),
+    async imagePush({ params, query, request }) {
+      if (!images.push) throw notImplemented("push is not supported yet: this daemon has no registry client", { code: "no-registry" });
+      const wanted = {
+        image: params.name!,
+        ...(query.tag ? { tag: query.tag } : {}),
+        ...headerText(request.headers["x-registry-auth"]),
+      };
+      return progressStream((line) => images.push!(wanted, line));
+    },
+    async imageTag({ params, query }) {
+      if (!query.repo) throw invalid("repository name must have at least one component", { code: "no-repository" });
+      await images.tag(params.name!, query.tag ? `${query.repo}:${query.tag}` : query.repo);
+    },
+    imageDelete: async ({ params, query }) => images.remove(params.name!, { force: query.force, noPrune: query.noprune, inUse }),
+    async imageSearch({ query }) {
+      if (!images.search) throw notImplemented("search is not supported yet: this daemon has no registry client", { code: "no-registry" });
+      return images.search(query.term ?? "", query.limit);
+    },
+    async imagePrune({ query, version }) {
+      const selection = pruneSelection(query.filters, version, clock());
+      if (pruning) throw conflict("a prune operation is already running", { code: "prune-running" });
+      pruning = true;
+      try {
+        const used = new Set(
+          images
+            .list()
+            .filter((image) => inUse(image.id).length > 0)
+            .map((image) => image.id),
+        );
+        const { deleted, bytes } = await images.prune({ ...selection, inUse: used });
+        return { ImagesDeleted: deleted.length > 0 ? deleted : null, SpaceReclaimed: bytes };
+      } finally {
+        pruning = false;
+      }
+    },
+    imageGet: async ({ params }) => save([params.name!]),
+    imageGetAll: async ({ query }) => save(query.names.flatMap((names) => names.split(","))),
+    async imageLoad({ query, request }) {
+      return progressStream(async (line: (line: ProgressJson) => void) => {
+        const loaded = await images.load(request, (progress) => {
+          if (!query.quiet) line(progressJson(progress));
+        });
+        for (const text of loaded) line({ stream: `${text}\n` });
+      });
+    },
+    async distributionInspect({ params, request }) {
+      if (!images.distribution) throw notImplemented(NO_REGISTRY, { code: "no-registry" });
+      return images.distribution(params.name!, headerText(request.headers["x-registry-auth"]).auth);
+    },
+  };
+}
+
+const headerText = (value: string | string[] | undefined): { auth?: string } =>
+  typeof value === "string" && value !== "" ? { auth: value } : {};

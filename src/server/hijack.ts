@@ -1,0 +1,75 @@
+import { once } from "node:events";
+import type { Duplex } from "node:stream";
+import { encodeStdHeader } from "#api";
+import { messageOf } from "#base";
+import type { StdioSession } from "#containers";
+
+export const RAW_STREAM = "application/vnd.docker.raw-stream";
+export const MULTIPLEXED_STREAM = "application/vnd.docker.multiplexed-stream";
+
+/** A piece of output in the framing the client expects: bare with a tty, stdcopy without. */
+export function frameOutput(tty: boolean, chunk: { stream: "stdout" | "stderr"; data: Uint8Array }): readonly Uint8Array[] {
+  return tty ? [chunk.data] : [encodeStdHeader(chunk.stream, chunk.data.length), chunk.data];
+}
+
+/**
+ * Joins a connection and a process's stdio. The client's half-close ends the process's stdin and leaves its output flowing; a connection that breaks
+ * detaches. Neither side is read faster than the other takes.
+ */
+export async function serveSession(socket: Duplex, session: StdioSession): Promise<void> {
+  const gone = new Promise<"gone">((resolve) => {
+    socket.once("close", () => resolve("gone"));
+    if (socket.destroyed) resolve("gone");
+  });
+  socket.on("error", () => socket.destroy());
+  const input = pumpInput(socket, session);
+  const output = session.output[Symbol.asyncIterator]();
+  try {
+    for (;;) {
+      const next = await Promise.race([output.next(), gone]);
+      if (next === "gone") return;
+      if (next.done) break;
+      let free = true;
+      for (const part of frameOutput(session.tty, next.value)) free = socket.write(part);
+      if (!free) await Promise.race([once(socket, "drain"), gone]).catch(() => {});
+    }
+    socket.end();
+  } catch (error) {
+    if (!socket.destroyed) socket.end(session.tty ? `${messageOf(error)}\n` : systemError(error));
+  } finally {
+    output.return?.()?.catch(() => {});
+    session.detach();
+    // A client that keeps its half open would hold the socket for ever.
+    setTimeout(() => socket.destroy(), 1000).unref();
+    input.stop();
+  }
+}
+
+function systemError(error: unknown): Uint8Array {
+  const text = Buffer.from(`${messageOf(error)}\n`);
+  return Buffer.concat([encodeStdHeader("systemerr", text.length), text]);
+}
+
+function pumpInput(socket: Duplex, session: StdioSession): { stop(): void } {
+  let stopped = false;
+  const fail = () => {
+    // The process is gone or has closed its stdin: what the client still sends has no reader.
+    stopped = true;
+    socket.resume();
+  };
+  const onData = (data: Uint8Array) => {
+    if (stopped) return;
+    socket.pause();
+    session.write(data).then(() => socket.resume(), fail);
+  };
+  const onEnd = () => {
+    if (!stopped) session.closeInput().catch(() => {});
+  };
+  socket.on("data", onData);
+  socket.once("end", onEnd);
+  return {
+    stop() {
+      stopped = true;
+    },
+  };
+}
