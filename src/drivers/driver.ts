@@ -14,6 +14,8 @@ export interface Driver {
   check(request: NetworkRequest, host: HostFacts): NetworkNeeds;
   network(network: NetworkModel, host: HostFacts): DesiredState;
   endpoint(network: NetworkModel, endpoint: EndpointModel, host: HostFacts): DesiredState;
+  /** The address containers on the network use as their gateway. */
+  gateway(network: NetworkModel, family: Family, host: HostFacts): string | undefined;
   /** How a port of a container on this network becomes reachable from outside; the engine turns it into elements or redirects. */
   publishing(network: NetworkModel, host: HostFacts): Publishing;
 }

@@ -1,18 +1,142 @@
+import { cidrOverlaps, type Family, familyOf, formatCidr, formatIp, invalid, parseCidr, parsePrefix } from "#base";
 import type { NetworkNeeds, Pool } from "#drivers";
+import { addressPool, effectivePools, Ipam, type PoolConfig, validatePoolConfig } from "#ipam";
 import type { DraftNetwork } from "./network-spec.ts";
-import type { DefaultBridgeOptions } from "./options.ts";
+import type { DefaultBridgeOptions, EngineConfig } from "./options.ts";
 import type { NetworkRecord, SandboxRecord } from "./records.ts";
-import type { IpamRequest } from "./types.ts";
+import type { IpamRequest, PoolRequest } from "./types.ts";
 
-/** The engine's view of ipam: pools by network, addresses by pool. Everything it says is lost with the process and told again from the records. */
-export interface AddressBook {
+/** The engine's side of ipam: what it holds is lost with the process and told again from the records at the next start. */
+export class AddressBook {
+  readonly #ipam: Ipam;
+  readonly #routes: () => readonly string[];
+  #avoided: readonly string[] = [];
+
+  constructor(config: EngineConfig, routes: () => readonly string[]) {
+    this.#ipam = new Ipam(effectivePools(config.addressPools.map(({ base, size }) => addressPool(base, size)), config.daemonId));
+    this.#routes = routes;
+  }
+
   /** @throws invalidParameter listing every fault of the request */
-  check(ipam: IpamRequest, ipv6: boolean): void;
-  holdNetwork(draft: DraftNetwork, sharesSubnets: boolean, needs: NetworkNeeds): readonly Pool[];
-  holdDefaultBridge(id: string, bridge: DefaultBridgeOptions, former: readonly Pool[] | undefined): readonly Pool[];
-  releaseNetwork(id: string): void;
-  /** An address with its prefix length, or empty when the network has no pool of that family. */
-  take(network: NetworkRecord, family: 4 | 6, wanted: string | undefined, holder: string): string;
-  release(networkId: string, address: string): void;
-  restore(networks: Iterable<NetworkRecord>, sandboxes: Iterable<SandboxRecord>): void;
+  check(ipam: IpamRequest, ipv6: boolean): void {
+    validatePoolConfig(ipam.config.map(configOf), ipv6);
+  }
+
+  holdNetwork(draft: DraftNetwork, sharesSubnets: boolean, needs: NetworkNeeds): readonly Pool[] {
+    this.#avoidRoutes();
+    return this.#ipam.allocateNetwork({
+      network: { id: draft.id, name: draft.name },
+      ipv4: draft.ipv4,
+      ipv6: draft.ipv6,
+      config: draft.ipam.config.map(configOf),
+      gateway4: needs.gateway4,
+      gateway6: needs.gateway6,
+      sharesSubnets,
+    });
+  }
+
+  /**
+   * The pools of the network `bridge`: from the flags where they say, else what it had before, else what the pools give.
+   * Former pools that clash with a flag or with a route are given up: the default bridge has no addresses worth keeping by itself.
+   */
+  holdDefaultBridge(id: string, bridge: DefaultBridgeOptions, former: readonly Pool[] | undefined): readonly Pool[] {
+    this.#ipam.releaseNetwork(id);
+    this.#avoidRoutes();
+    const config = bridgeConfig(bridge);
+    for (const family of [4, 6] as const) {
+      const kept = former?.find((pool) => pool.family === family);
+      const named = config.some(({ subnet }) => familyOf(subnet ?? "") === family);
+      if (kept && !named && this.#routesAllow(kept)) config.push(configOfPool(kept));
+    }
+    return this.#ipam.allocateNetwork({
+      ...{ network: { id, name: "bridge" }, ipv4: true, ipv6: bridge.ipv6, config, gateway4: true, gateway6: true, sharesSubnets: false },
+    });
+  }
+
+  #routesAllow(pool: Pool): boolean {
+    const subnet = parseCidr(pool.subnet);
+    return !this.#avoided.some((route) => cidrOverlaps(parseCidr(route), subnet));
+  }
+
+  releaseNetwork(id: string): void {
+    this.#ipam.releaseNetwork(id);
+  }
+
+  /** An address with its prefix length, `10.0.0.2/24`; empty when the network has no pool of that family. */
+  take(network: NetworkRecord, family: Family, wanted: string | undefined, containerId: string, containerName: string): string {
+    if (!network.pools.some((pool) => pool.family === family)) return "";
+    const holder = { use: "container" as const, id: containerId, name: containerName };
+    return (wanted ? this.#ipam.takeAddress(network.id, wanted, holder) : this.#ipam.allocateAddress(network.id, family, holder)).cidr;
+  }
+
+  release(networkId: string, address: string, containerId: string): void {
+    this.#ipam.releaseAddress(networkId, address.slice(0, address.indexOf("/")), containerId);
+  }
+
+  /** @returns what the records say that cannot be so, for the log */
+  restore(networks: Iterable<NetworkRecord>, sandboxes: Iterable<SandboxRecord>, sharesSubnets: (driver: string) => boolean): unknown[] {
+    const faults: unknown[] = [];
+    const attempt = (act: () => void) => {
+      try {
+        act();
+      } catch (error) {
+        faults.push(error);
+      }
+    };
+    for (const network of networks) {
+      if (network.pools.length > 0) attempt(() => this.#ipam.restoreNetwork(network, network.pools, sharesSubnets(network.driver)));
+    }
+    for (const { spec, attachments } of sandboxes) {
+      const holder = { use: "container" as const, id: spec.containerId, name: spec.containerName };
+      for (const { networkId, ipv4, ipv6 } of attachments) {
+        for (const held of [ipv4, ipv6]) if (held !== "") attempt(() => this.#ipam.takeAddress(networkId, held.slice(0, held.indexOf("/")), holder));
+      }
+    }
+    return faults;
+  }
+
+  usage(networkId: string) {
+    return this.#ipam.usage(networkId);
+  }
+
+  #avoidRoutes() {
+    const routes = this.#routes();
+    if (routes === this.#avoided) return;
+    this.#avoided = routes;
+    this.#ipam.setAvoided(routes);
+  }
+}
+
+const configOf = (request: PoolRequest): PoolConfig => ({
+  ...(request.subnet === undefined ? {} : { subnet: request.subnet }),
+  ...(request.range === undefined ? {} : { range: request.range }),
+  ...(request.gateway === undefined ? {} : { gateway: request.gateway }),
+  ...(request.auxiliary === undefined ? {} : { auxiliary: request.auxiliary }),
+});
+
+const configOfPool = ({ subnet, range, gateway, auxiliary }: Pool): PoolConfig => ({
+  ...{ subnet, auxiliary },
+  ...(range === undefined ? {} : { range }),
+  ...(gateway === undefined ? {} : { gateway }),
+});
+
+/** `--bip`, `--fixed-cidr` and `--default-gateway` as pool settings, one entry a family they name. */
+function bridgeConfig(bridge: DefaultBridgeOptions): PoolConfig[] {
+  const entries: PoolConfig[] = [];
+  for (const [family, bip, range, gateway] of [
+    [4, bridge.bip, bridge.fixedCidr, bridge.defaultGateway],
+    [6, bridge.bip6, bridge.fixedCidr6, bridge.defaultGateway6],
+  ] as const) {
+    if (!bip && !range) continue;
+    const subnet = formatCidr(parseCidr((bip ?? range)!));
+    if (familyOf(subnet) !== family) throw invalid(`invalid IPv${family} address for the default bridge: ${bip ?? range}`, { code: "bad-bip" });
+    const own = bip ? formatIp(parsePrefix(bip).ip) : undefined;
+    entries.push({
+      subnet,
+      ...(range && range !== subnet ? { range } : {}),
+      ...(own ? { gateway: own } : {}),
+      ...(gateway ? { auxiliary: { [`DefaultGatewayIPv${family}`]: gateway } } : {}),
+    });
+  }
+  return entries;
 }

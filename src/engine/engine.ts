@@ -55,7 +55,8 @@ export class LocalEngine implements Engine {
 
   async #restore(): Promise<void> {
     const { state, fabric, log } = this.#context;
-    this.#addresses.restore(state.networks, state.sandboxes);
+    const shares = (driver: string) => this.#context.drivers.get(driver)?.traits.sharesSubnets ?? false;
+    for (const fault of this.#addresses.restore(state.networks, state.sandboxes, shares)) log.error("address not restored", { error: messageOf(fault) });
     await this.#networks.installPredefined();
     for (const network of state.networks) {
       try {
@@ -146,7 +147,7 @@ export class LocalEngine implements Engine {
       key: record.spec.network.mode === "container" ? "" : host ? `${config.execRoot}/netns/default` : this.#sandboxes.namespaceOf(record),
       ports: this.#publisher.view(record),
       dnsNames: (sandbox, networkId) => this.#names.dnsNames(sandbox, networkId),
-      gatewayOf: (network, family) => drivers.get(network.driver)?.gateway(network, family) ?? "",
+      gatewayOf: (network, family) => drivers.get(network.driver)?.gateway(network, family, this.#context.facts()) ?? "",
     });
   }
 

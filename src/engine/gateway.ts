@@ -34,7 +34,7 @@ export function defaultRoutes(placed: readonly Placed[]): { v4?: string; v6?: st
 
 /** ipvlan l3 routes by device alone; everything else needs a gateway address. */
 function canRoute(network: NetworkRecord, family: 4 | 6): boolean {
-  if (network.driver === "ipvlan" && /^l3s?$/.test(network.options["ipvlan_mode"] ?? "")) return true;
+  if (network.driver === "ipvlan" && /^l3s?$/.test(network.options.ipvlan_mode ?? "")) return true;
   return network.pools.some(
     (pool) => pool.family === family && (pool.gateway ?? pool.auxiliary[`DefaultGatewayIPv${family}`]) !== undefined,
   );

@@ -1,1 +1,3 @@
+export { LocalEngine } from "./engine.ts";
+export * from "./options.ts";
 export * from "./types.ts";

@@ -80,7 +80,7 @@ export class Sandboxes {
     if (targetId === record.spec.containerId) throw internal("cannot join own network namespace", { code: "join-self" });
     const target = state.sandbox(targetId);
     if (!target) throw internal(`joining network namespace of container: No such container: ${targetId}`, { code: "no-such-sandbox" });
-    if (!target.up || (target.spec.network.mode !== "host" && !namespaces.exists(this.path(target)))) {
+    if (!target.up || (target.spec.network.mode !== "host" && !namespaces.exists(this.namespaceOf(target)))) {
       throw conflict(`cannot join network namespace of a non running container: ${targetId}`, { code: "join-stopped" });
     }
     await state.putSandbox({ ...record, sandboxId: "", up: true });
@@ -111,15 +111,19 @@ export class Sandboxes {
       return next;
     } catch (error) {
       if (next) this.#publisher.release(next);
-      for (const [index, attachment] of attached.entries()) this.#giveBackNew(record.attachments[index]!, attachment);
+      for (const [index, attachment] of attached.entries()) this.#giveBackNew(record.spec.containerId, record.attachments[index]!, attachment);
       throw error;
     }
   }
 
   /** Addresses that a failed opening took are returned; those the container had before stay its own. */
-  #giveBackNew(before: Attachment, after: Attachment) {
-    if (before.ipv4 === "" && after.ipv4 !== "") this.#addresses.release(after.networkId, after.ipv4);
-    if (before.ipv6 === "" && after.ipv6 !== "") this.#addresses.release(after.networkId, after.ipv6);
+  #giveBackNew(containerId: string, before: Attachment, after: Attachment) {
+    if (before.ipv4 === "" && after.ipv4 !== "") this.#addresses.release(after.networkId, after.ipv4, containerId);
+    if (before.ipv6 === "" && after.ipv6 !== "") this.#addresses.release(after.networkId, after.ipv6, containerId);
+  }
+
+  #giveBack(containerId: string, { networkId, ipv4, ipv6 }: Attachment) {
+    for (const address of [ipv4, ipv6]) if (address !== "") this.#addresses.release(networkId, address, containerId);
   }
 
   #attach(record: SandboxRecord, attachment: Attachment, others: readonly Attachment[]): Attachment {
@@ -130,18 +134,18 @@ export class Sandboxes {
     const base = { ...attachment, networkId: network.id, endpointId: newId() };
     const driver = this.#context.driver(network.driver);
     if (!driver.traits.hasEndpoints) return base;
-    const holder = record.spec.containerName;
+    const { containerId, containerName } = record.spec;
     const fresh = attachment.networkId !== network.id;
     const held = fresh ? { ipv4: "", ipv6: "" } : attachment;
-    const ipv4 = held.ipv4 || this.#addresses.take(network, 4, attachment.spec.ipv4, holder);
+    const ipv4 = held.ipv4 || this.#addresses.take(network, 4, attachment.spec.ipv4, containerId, containerName);
     let ipv6 = "";
     try {
-      ipv6 = held.ipv6 || this.#addresses.take(network, 6, attachment.spec.ipv6, holder);
+      ipv6 = held.ipv6 || this.#addresses.take(network, 6, attachment.spec.ipv6, containerId, containerName);
       const ifname = this.#ifname(network, attachment, others);
       return { ...base, ipv4, ipv6, mac: this.#mac(network, attachment.spec, ipv4, base.endpointId), ifname };
     } catch (error) {
-      if (!held.ipv4 && ipv4) this.#addresses.release(network.id, ipv4);
-      if (!held.ipv6 && ipv6) this.#addresses.release(network.id, ipv6);
+      if (!held.ipv4 && ipv4) this.#addresses.release(network.id, ipv4, containerId);
+      if (!held.ipv6 && ipv6) this.#addresses.release(network.id, ipv6, containerId);
       throw error;
     }
   }
@@ -172,7 +176,7 @@ export class Sandboxes {
   /** Namespace, links, addresses, routes, firewall, names and files of an opened record; takes all of it away again when a step fails. */
   async #build(record: SandboxRecord, prepare: () => void): Promise<void> {
     const { fabric, namespaces, state } = this.#context;
-    const path = this.path(record);
+    const path = this.namespaceOf(record);
     try {
       if (!namespaces.exists(path)) namespaces.create(path);
       prepare();
@@ -223,7 +227,7 @@ export class Sandboxes {
         .filter(({ proto }) => proto === "udp")
         .map((entry) => ({ address: entry.hostIp, port: entry.hostPort, portEnd: entry.hostPortEnd })),
     );
-    if (record.spec.network.mode !== "host" && !this.#joined(record.spec.containerId)) this.#removeNamespace(this.path(record));
+    if (record.spec.network.mode !== "host" && !this.#joined(record.spec.containerId)) this.#removeNamespace(this.namespaceOf(record));
   }
 
   #removeNamespace(path: string) {
@@ -241,10 +245,7 @@ export class Sandboxes {
     if (!record) return;
     if (record.up) await this.close(containerId);
     await state.deleteSandbox(containerId);
-    for (const { networkId, ipv4, ipv6 } of record.attachments) {
-      if (ipv4 !== "") this.#addresses.release(networkId, ipv4);
-      if (ipv6 !== "") this.#addresses.release(networkId, ipv6);
-    }
+    for (const attachment of record.attachments) this.#giveBack(containerId, attachment);
   }
 
   async connect(reference: string, containerId: string, spec: EndpointSpec): Promise<void> {
@@ -272,7 +273,7 @@ export class Sandboxes {
     try {
       await this.#transition(record, next);
     } catch (error) {
-      this.#giveBackNew(attachment, attached);
+      this.#giveBackNew(containerId, attachment, attached);
       throw error;
     }
     this.#connected(next, attached);
@@ -319,8 +320,7 @@ export class Sandboxes {
     const next = { ...record, attachments: record.attachments.filter((other) => other !== attachment) };
     if (record.up) await this.#transition(record, next);
     else await state.putSandbox(next);
-    if (attachment.ipv4 !== "") this.#addresses.release(network.id, attachment.ipv4);
-    if (attachment.ipv6 !== "") this.#addresses.release(network.id, attachment.ipv6);
+    this.#giveBack(containerId, attachment);
     if (record.up) this.#disconnected(record, attachment);
   }
 
@@ -346,7 +346,7 @@ export class Sandboxes {
 
   /** Everything an open sandbox wants, scope by scope. Pure of the record, the state and the host's facts. */
   desired(record: SandboxRecord): Map<string, DesiredState> {
-    const ns = this.path(record);
+    const ns = this.namespaceOf(record);
     const wants = new Map<string, DesiredState>();
     if (record.spec.network.mode === "host" || record.spec.network.mode === "container") return wants;
     const facts = this.#context.facts();
@@ -358,7 +358,7 @@ export class Sandboxes {
       if (!driver.traits.hasEndpoints) continue;
       const role = { default4: routes.v4 === network.id, default6: routes.v6 === network.id, links: this.#holes(record, network) };
       const items = driver.endpoint(modelOf(network), endpointModel(ns, attachment, role), facts);
-      wants.set(endpointScope(attachment.endpointId), [...items, ...this.#publisher.items(record, network, attachment, ns)]);
+      wants.set(endpointScope(attachment.endpointId), [...items, ...this.#publisher.items(record, network, attachment)]);
     }
     return wants;
   }
@@ -433,7 +433,7 @@ export class Sandboxes {
     if (network) this.#context.emit(action, network, { container: record.spec.containerId });
   }
 
-  path(record: SandboxRecord): string {
+  namespaceOf(record: SandboxRecord): string {
     return this.#pathOf(record.spec.containerId);
   }
 
@@ -446,7 +446,7 @@ export class Sandboxes {
     const dir = record.spec.filesDir;
     return {
       sandboxId: record.sandboxId,
-      ...(record.spec.network.mode === "host" ? {} : { netnsPath: this.path(record) }),
+      ...(record.spec.network.mode === "host" ? {} : { netnsPath: this.namespaceOf(record) }),
       hostnamePath: `${dir}/hostname`,
       hostsPath: `${dir}/hosts`,
       resolvConfPath: `${dir}/resolv.conf`,

@@ -32,6 +32,7 @@ export const bridgeDriver: Driver = {
   check,
   network,
   endpoint,
+  gateway: (model, family, host) => gatewayOf(model, family, parseBridgeOptions(model.id, model.internal, model.options, host)),
   publishing,
 };
 
@@ -142,15 +143,13 @@ function elementsOf(model: NetworkModel, options: BridgeOptions): ElementItem[] 
   return elements;
 }
 
-/**
- * One verdict serves both families, so the stricter chain that still knows both is taken: `routed_in` lets ICMP and open4/open6 through and
- * drops the rest, which for the NATed family of a mixed network differs from `nat_in` only by ICMP.
- */
+/** The chain of `ruleset/fairway.nft` for the gateway modes: one where the families agree, else IPv4's then IPv6's. */
 function inboundOf(options: BridgeOptions): readonly string[] {
-  const modes = [options.mode4, options.mode6];
-  if (modes.includes("routed")) return ["goto", "routed_in"];
-  return modes.includes("nat-unprotected") ? ["goto", "open_in"] : ["goto", "nat_in"];
+  const [v4, v6] = [INBOUND[options.mode4], INBOUND[options.mode6]];
+  return ["goto", v4 === v6 ? `${v4}_in` : `${v4}_${v6}_in`];
 }
+
+const INBOUND = { nat: "nat", "nat-unprotected": "open", routed: "routed", isolated: "nat" } as const;
 
 function endpoint(model: NetworkModel, point: EndpointModel, host: HostFacts): DesiredState {
   const options = parseBridgeOptions(model.id, model.internal, model.options, host);

@@ -8,5 +8,6 @@ export const noneDriver: Driver = {
   check: () => ({ gateway4: false, gateway6: false, warnings: [] }),
   network: () => [],
   endpoint: () => [],
+  gateway: () => undefined,
   publishing: () => ({ v4: "none", v6: "none", hostBinding: "" }),
 };

@@ -1,0 +1,159 @@
+import { type Family, familyOf, messageOf } from "#base";
+import type { Publishing } from "#drivers";
+import type { Item, SandboxTableItem } from "#fabric";
+import { openElements, PortAllocator, type PortLease, type PortRequest, planPorts, portsView, publishElements, routedPorts } from "#ports";
+import type { Context } from "./context.ts";
+import { modelOf } from "./desired.ts";
+import type { Attachment, NetworkRecord, Publication, SandboxRecord } from "./records.ts";
+import type { SandboxStateView } from "./types.ts";
+
+/** The networks that carry a sandbox's default routes: the ones through which its ports are published. */
+export interface Routes {
+  readonly v4?: string;
+  readonly v6?: string;
+}
+
+/** Published ports: host ports held, and the elements or redirects that serve them. */
+export class Publisher {
+  readonly #context: Context;
+  readonly #ports: PortAllocator;
+  readonly #leases = new Map<string, PortLease>();
+
+  constructor(context: Context) {
+    this.#context = context;
+    const [from, to] = context.host.ephemeralPorts();
+    this.#ports = new PortAllocator({ reserver: context.ports, ephemeral: { from, to } });
+  }
+
+  /** Takes the host ports a sandbox publishes through the networks of its default routes. @throws with nothing taken */
+  take(record: SandboxRecord, routes: Routes): readonly Publication[] {
+    const { containerId, containerName, ports, exposed, publishAll } = record.spec;
+    if (Object.keys(ports).length === 0 && !publishAll) return [];
+    const publications: Publication[] = [];
+    const requests: PortRequest[] = [];
+    for (const [networkId, families] of byNetwork(routes)) {
+      const network = this.#context.state.network(networkId);
+      if (!network) continue;
+      const how = this.#publishing(network);
+      const having = (mode: Publishing["v4"]) => families.filter((family) => (family === 4 ? how.v4 : how.v6) === mode);
+      const wanted = planPorts({ bindings: ports, exposed, publishAll, defaultHostIp: how.hostBinding, ipv6: families.includes(6) });
+      const nat = having("nat");
+      for (const request of wanted) {
+        const hostIps = request.hostIps.filter((ip) => nat.includes(familyOf(ip)));
+        if (hostIps.length > 0) requests.push({ ...request, hostIps });
+      }
+      for (const port of routedPorts(wanted, having("open"))) publications.push({ ...port, networkId });
+      if (having("inside").length > 0) publications.push(...insidePorts(wanted, record, networkId));
+    }
+    const lease = this.#ports.allocate({ id: containerId, name: containerName }, requests);
+    this.#leases.get(containerId)?.release();
+    this.#leases.set(containerId, lease);
+    for (const port of lease.ports) publications.push({ ...port, networkId: (familyOf(port.hostIp) === 4 ? routes.v4 : routes.v6)! });
+    return publications;
+  }
+
+  #publishing(network: NetworkRecord): Publishing {
+    return this.#context.driver(network.driver).publishing(modelOf(network), this.#context.facts());
+  }
+
+  /** After a restart: holds again what the record says. A port that another program has taken meanwhile is lost, and said so. */
+  restore(record: SandboxRecord): void {
+    const { containerId, containerName } = record.spec;
+    const held = record.published.filter(({ networkId, hostPort }) => hostPort !== 0 && this.#isNat(networkId));
+    if (held.length === 0) return;
+    const { lease, lost } = this.#ports.restore({ id: containerId, name: containerName }, held);
+    this.#leases.set(containerId, lease);
+    for (const { error } of lost) this.#context.log.warn("published port not reserved again", { container: containerName, error: messageOf(error) });
+  }
+
+  #isNat(networkId: string): boolean {
+    const network = this.#context.state.network(networkId);
+    return network !== undefined && Object.values(this.#publishing(network)).includes("nat");
+  }
+
+  release(record: SandboxRecord): void {
+    this.#leases.get(record.spec.containerId)?.release();
+    this.#leases.delete(record.spec.containerId);
+  }
+
+  /** Ports of an open sandbox whose networks changed: they stay when the gateways do, and move to the new gateway's network otherwise. */
+  move(before: SandboxRecord, after: SandboxRecord, routes: Routes): { record: SandboxRecord; rollback(): void } {
+    const serving = new Set(before.published.map(({ networkId }) => networkId));
+    const wanted = new Set([routes.v4, routes.v6].filter((id) => id !== undefined));
+    const same = [...serving].every((id) => wanted.has(id)) && (serving.size > 0 || wanted.size === 0);
+    if (same || !hasPorts(before)) return { record: after, rollback() {} };
+    this.release(before);
+    const rollback = () => {
+      this.release(before);
+      this.restore(before);
+    };
+    try {
+      return { record: { ...after, published: this.take(after, routes) }, rollback };
+    } catch (error) {
+      rollback();
+      throw error;
+    }
+  }
+
+  /** What serves the ports that go through one endpoint. */
+  items(record: SandboxRecord, network: NetworkRecord, attachment: Attachment): Item[] {
+    const mine = record.published.filter(({ networkId }) => networkId === network.id);
+    if (mine.length === 0) return [];
+    const how = this.#publishing(network);
+    const addresses = {
+      ...(attachment.ipv4 === "" ? {} : { ipv4: bare(attachment.ipv4) }),
+      ...(attachment.ipv6 === "" ? {} : { ipv6: bare(attachment.ipv6) }),
+    };
+    const items: Item[] = [];
+    if (how.v4 === "nat" || how.v6 === "nat") items.push(...publishElements(mine, addresses));
+    const open = mine.filter(({ hostPort }) => hostPort === 0);
+    if (how.bridge && open.length > 0) items.push(...openElements(how.bridge, open, addresses));
+    return items;
+  }
+
+  /** Redirects inside the sandbox, for networks that are on the LAN themselves. */
+  redirects(record: SandboxRecord): NonNullable<SandboxTableItem["redirects"]> {
+    return record.published.flatMap((port) => {
+      const network = this.#context.state.network(port.networkId);
+      if (!network || !Object.values(this.#publishing(network)).includes("inside")) return [];
+      const { proto, hostPort, hostPortEnd, containerPort } = port;
+      if (hostPort === containerPort) return [];
+      return Array.from({ length: hostPortEnd - hostPort + 1 }, (_, offset) => ({ proto, from: String(hostPort + offset), to: containerPort + offset }));
+    });
+  }
+
+  view(record: SandboxRecord): SandboxStateView["ports"] {
+    const ports = portsView(record.spec.exposed, record.published);
+    return Object.fromEntries(
+      Object.entries(ports).map(([key, bindings]) => [key, bindings?.map(({ hostIp, hostPort }) => ({ hostIp, hostPort })) ?? null]),
+    );
+  }
+
+  closeAll(): void {
+    for (const lease of this.#leases.values()) lease.release();
+    this.#leases.clear();
+  }
+}
+
+const bare = (prefixed: string): string => prefixed.slice(0, prefixed.indexOf("/"));
+
+const hasPorts = ({ spec }: SandboxRecord): boolean => Object.keys(spec.ports).length > 0 || spec.publishAll;
+
+function byNetwork(routes: Routes): Map<string, Family[]> {
+  const networks = new Map<string, Family[]>();
+  if (routes.v4) networks.set(routes.v4, [4]);
+  if (routes.v6) networks.set(routes.v6, [...(networks.get(routes.v6) ?? []), 6]);
+  return networks;
+}
+
+/** A container on the LAN listens there itself: the host port becomes a port of its own address, where it differs from the container's. */
+function insidePorts(requests: readonly PortRequest[], record: SandboxRecord, networkId: string): Publication[] {
+  const attachment = record.attachments.find((candidate) => candidate.networkId === networkId);
+  const address = attachment?.ipv4 || attachment?.ipv6;
+  if (!address) return [];
+  return requests.map(({ proto, containerPort, count, host }) => {
+    const hostPort = host.kind === "ephemeral" ? containerPort : host.from;
+    return { proto, hostIp: bare(address), hostPort, hostPortEnd: hostPort + count - 1, containerPort, networkId };
+  });
+}
+
