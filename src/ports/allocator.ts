@@ -204,11 +204,12 @@ export class PortAllocator {
   }
 
   #conflict(proto: Protocol, ip: string, from: number, to: number): { entry: HeldRange<PortHolder>; ip: string } | undefined {
+    let lowest: { entry: HeldRange<PortHolder>; ip: string } | undefined;
     for (const { set, ip: heldIp } of this.#rivals(proto, ip)) {
       const entry = set.overlapping(from, to);
-      if (entry) return { entry, ip: heldIp };
+      if (entry && (!lowest || Math.max(entry.from, from) < Math.max(lowest.entry.from, from))) lowest = { entry, ip: heldIp };
     }
-    return undefined;
+    return lowest;
   }
 
   #setsOf(proto: Protocol, hostIps: readonly string[]): RangeSet<PortHolder>[] {
