@@ -6,6 +6,8 @@ import { digestOf, type LayerRecord } from "./layers/layers.ts";
 export interface ImageRecord {
   readonly id: string;
   readonly config: ImageConfig;
+  /** The image it was committed from here. Not of the config: an image that came from elsewhere has no parent. */
+  readonly parent?: string;
   /** RFC 3339; absent when never tagged. */
   readonly lastTagTime?: string;
   /** Deleted by force while containers hold it: not shown any more, kept until they are gone. */
@@ -88,6 +90,6 @@ export class Catalog {
 
   /** Images built from this one. */
   childrenOf(id: string): readonly ImageRecord[] {
-    return [...this.images.values()].filter((image) => image.config.parent === id && !image.removed);
+    return [...this.images.values()].filter((image) => image.parent === id && !image.removed);
   }
 }

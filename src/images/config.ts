@@ -26,8 +26,6 @@ export interface ImageConfig {
   readonly config?: ImageRunConfig | null;
   readonly history?: readonly HistoryEntry[] | null;
   readonly rootfs: { readonly type: "layers"; readonly diff_ids: readonly string[] };
-  /** Docker's id of the image this one was built from. */
-  readonly parent?: string;
 }
 
 export const isDigest = (text: unknown): text is string => typeof text === "string" && /^sha256:[0-9a-f]{64}$/.test(text);

@@ -1,15 +1,15 @@
 import { internal, invalid, type Log, notFound } from "#base";
 import type { Store } from "#store";
+import { loadArchive } from "./archive/load.ts";
+import { saveArchive } from "./archive/save.ts";
 import { Catalog } from "./catalog.ts";
 import { findImage } from "./find.ts";
 import { historyOf } from "./history.ts";
 import { importedConfig, importTarget } from "./import.ts";
 import { LayerStore } from "./layers/layers.ts";
-import { loadArchive } from "./load.ts";
 import { pruneImages } from "./prune.ts";
 import { canonicalText, familiarText, parseImageName, withDefaultTag } from "./reference.ts";
 import { removeImage } from "./remove.ts";
-import { saveArchive } from "./save.ts";
 import { ImageStore } from "./store.ts";
 import type { Images } from "./types.ts";
 import { viewOf } from "./view.ts";

@@ -1,3 +1,6 @@
 /** `images`: the content store, unpacked layers and everything docker says about images. */
+export * from "./filters.ts";
 export * from "./images.ts";
+export * from "./json.ts";
+export { familiarText, type ImageName, joinReference, parseImageName, repositoryOf, withDefaultTag } from "./reference.ts";
 export * from "./types.ts";

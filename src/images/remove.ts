@@ -84,7 +84,7 @@ async function deleteImage(
   const kept = new Set([...store.catalog.images.values()].flatMap((other) => chainIds(other.config.rootfs.diff_ids)));
   for (const chainId of chainIds(image.config.rootfs.diff_ids).toReversed()) if (!kept.has(chainId)) lines.push({ Deleted: chainId });
   const freed = (await store.collect()).reduce((sum, layer) => sum + layer.size, 0);
-  const parent = image.config.parent === undefined ? undefined : store.catalog.images.get(image.config.parent);
+  const parent = image.parent === undefined ? undefined : store.catalog.images.get(image.parent);
   if (options.noPrune || parent === undefined || parent.removed) return freed;
   return freed + (await deleteImage(store, parent, lines, { ...options, force: false }, true));
 }

@@ -22,7 +22,7 @@ export function viewOf(catalog: Catalog, image: ImageRecord): ImageView {
     history: config.history ?? [],
     layers: config.rootfs.diff_ids,
     size: config.rootfs.diff_ids.reduce((sum, diffId) => sum + (catalog.layers.get(diffId)?.size ?? 0), 0),
-    parent: config.parent ?? "",
+    parent: image.parent ?? "",
     dockerVersion: config.docker_version ?? "",
     ...(config.variant === undefined ? {} : { variant: config.variant }),
     ...(config["os.version"] === undefined ? {} : { osVersion: config["os.version"] }),

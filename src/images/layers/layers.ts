@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { createReadStream, createWriteStream } from "node:fs";
-import { chmod, mkdir, readdir, rename, rm, stat } from "node:fs/promises";
+import { chmod, mkdir, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { finished } from "node:stream/promises";
 import { type Compression, decompress } from "../compression.ts";
@@ -126,7 +126,7 @@ export class LayerStore {
       const arrived = new DigestTap();
       const { compression, stream } = await decompress(arrived.over(file === undefined ? teeToFile(source, blobFile) : source));
       const plain = new DigestTap();
-      const facts: LayerFacts = { size: 0, entries: 0 };
+      const facts: LayerFacts = { size: 0 };
       await extractTar(toOverlay(plain.over(stream), facts), unpacked);
       const blob = { digest: arrived.digest(), size: arrived.bytes, compression };
       return { record: { diffId: plain.digest(), size: facts.size, tarSize: plain.bytes, blob }, unpacked, blobFile };
@@ -166,6 +166,15 @@ export class LayerStore {
 
   readBlob(digest: string): AsyncIterable<Uint8Array> {
     return createReadStream(this.blobPath(digest));
+  }
+
+  /** A small blob, as a config. */
+  readWhole(digest: string): Promise<Buffer> {
+    return readFile(this.blobPath(digest));
+  }
+
+  async dropTemporary(path: string): Promise<void> {
+    await rm(path, { force: true });
   }
 
   async remove(record: LayerRecord): Promise<void> {

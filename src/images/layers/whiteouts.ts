@@ -25,9 +25,8 @@ const OPAQUE_XATTR = "SCHILY.xattr.trusted.overlay.opaque";
 const OVERLAY_XATTR = /^SCHILY\.xattr\.(trusted|user)\.overlay\./;
 
 export interface LayerFacts {
-  /** Sum of the file sizes in bytes: what Docker calls the layer's size. */
+  /** Bytes of the unpacked files, symlinks counted by the length of their target: what dockerd's overlay2 measures. */
   size: number;
-  entries: number;
 }
 
 async function* padded(entry: TarEntry): AsyncGenerator<Uint8Array> {
@@ -53,8 +52,9 @@ function rewrittenHead(entry: TarEntry, name: string, linkName: string, drop: (k
  */
 export async function* toOverlay(layer: AsyncIterable<Uint8Array>, facts: LayerFacts): AsyncGenerator<Uint8Array> {
   const directories = new Map<string, { header: TarHeader; pax: PaxRecords }>();
+  // A name may come twice, and the last one counts.
+  const sizes = new Map<string, number>();
   for await (const entry of readTar(layer)) {
-    facts.entries++;
     const name = memberName(entry.header.name);
     const [directory, base] = splitMember(name);
     if (base === OPAQUE) {
@@ -84,7 +84,9 @@ export async function* toOverlay(layer: AsyncIterable<Uint8Array>, facts: LayerF
         continue;
       }
     }
-    if (type === TarType.file || type === TarType.gnuSparse) facts.size += entry.header.size;
+    const bytes = type === TarType.symlink ? entry.header.linkName.length : entry.header.size;
+    facts.size += bytes - (sizes.get(name) ?? 0);
+    sizes.set(name, bytes);
     const linkName = type === TarType.hardLink ? memberName(entry.header.linkName) : entry.header.linkName;
     yield rewrittenHead(entry, name, linkName, (key) => OVERLAY_XATTR.test(key));
     yield* padded(entry);
