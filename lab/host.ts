@@ -104,6 +104,7 @@ export class Host {
     const command = typeof args === "string" ? args : args.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(" ");
     const result = await this.#box.exec(["script", "-qefc", `docker ${command}`, "/dev/null"], {
       ...options,
+      keepInputOpen: options.input === undefined,
       env: { TERM: "xterm", ...env },
     });
     return { ...result, stdout: result.stdout.replaceAll("\r\n", "\n") };

@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
+import { setTimeout } from "node:timers/promises";
 import { Lab } from "./lab.ts";
 import { hostEnd, pingMatrix } from "./matrix.ts";
 import { leaked } from "./state.ts";
@@ -58,6 +61,26 @@ test("`Lab.addHost()` makes a router between two switches when it has a leg in e
   assert.match(await near.sh("ping -c 1 -t 1 10.2.0.2 || true"), /Time to live exceeded/);
 });
 
+test("`Lab.create()` sweeps what is left of a lab when its process was killed", async () => {
+  const script = `import { Lab } from "#lab"; const lab = await Lab.create({ hosts: ["h1"] }); console.log(lab.directory); setInterval(() => {}, 1e9);`;
+  const child = spawn(process.execPath, ["--input-type=module", "-e", script], {
+    cwd: `${import.meta.dirname}/..`,
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const [chunk] = await once(child.stdout, "data");
+  const directory = String(chunk).trim();
+  child.kill("SIGKILL");
+  await once(child, "exit");
+  assert.ok(existsSync(directory));
+  await setTimeout(200);
+  using lab = await Lab.create();
+  assert.ok(existsSync(lab.directory));
+  assert.equal(existsSync(directory), false);
+  const name = directory.split("/").at(-1) ?? "";
+  const left = readdirSync("/sys/fs/cgroup").filter((each) => existsSync(`/sys/fs/cgroup/${each}/${name}`));
+  assert.deepEqual(left, []);
+});
+
 test("`leaked()` names what a host has more when links, namespaces and processes were added", async () => {
   using lab = await Lab.create({ hosts: ["h1"] });
   const host = lab.host("h1");
@@ -67,7 +90,7 @@ test("`leaked()` names what a host has more when links, namespaces and processes
     "ip link add name extra type bridge; nft add table inet extra; mount -t tmpfs x /mnt; mkdir /sys/fs/cgroup/*/extra 2>/dev/null || mkdir /sys/fs/cgroup/extra",
   );
   const stray = host.spawn("unshare -n sleep 1000");
-  await new Promise((resolve) => setTimeout(resolve, 300));
+  await setTimeout(300);
   const kinds = new Set(leaked(before, await host.state()).map((line) => line.split(":")[0]));
   assert.deepEqual([...kinds].sort(), ["cgroups", "firewall", "links", "mounts", "namespaces", "processes"]);
   stray.kill("SIGKILL");

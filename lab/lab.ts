@@ -5,6 +5,7 @@ import { Box } from "./box.ts";
 import { LabCgroups } from "./cgroups.ts";
 import { onExit } from "./exit.ts";
 import { Host } from "./host.ts";
+import { claim, LAB_PREFIX, sweepAbandonedLabs } from "./sweep.ts";
 
 export interface NicOptions {
   readonly switch: string;
@@ -41,13 +42,15 @@ export class Lab {
   #disposed = false;
 
   private constructor() {
-    this.directory = mkdtempSync(`${tmpdir()}/fairway-lab-`);
+    this.directory = mkdtempSync(`${tmpdir()}/${LAB_PREFIX}`);
+    claim(this.directory);
     this.#cgroups = new LabCgroups(basename(this.directory));
     this.#forgetExit = onExit(() => this.dispose());
   }
 
   /** @throws CommandError when the machine lacks what a lab needs (root, veth, bridge) */
   static async create(options: LabOptions = {}): Promise<Lab> {
+    sweepAbandonedLabs();
     const lab = new Lab();
     try {
       await lab.addSwitch("lan");

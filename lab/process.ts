@@ -14,9 +14,14 @@ export interface CommandOptions {
   env?: Readonly<Record<string, string>>;
   /** Milliseconds; the process is killed when they have passed. 60 000 unless given. */
   timeout?: number;
+  /** Leave standard input open, as a terminal's is, while the command runs. */
+  keepInputOpen?: boolean;
   /** Return a failure instead of throwing it. */
   allowFailure?: boolean;
 }
+
+/** What busybox' shell prints when it waits for a line on a terminal: it asks where the cursor is after the prompt. */
+export const SHELL_PROMPT = /\/ # (\x1b\[6n)?$/;
 
 /** A command of the lab that ended with a status other than 0, or late. */
 export class CommandError extends Error {
@@ -95,11 +100,12 @@ export class LabProcess {
     }
   }
 
-  /** Types a line and waits for `pattern` in what follows: a step of a terminal session. */
-  async answer(line: string, pattern: RegExp, options: { timeout?: number } = {}): Promise<RegExpExecArray> {
+  /** Types a line and waits for `pattern` in what follows: a step of a terminal session. @returns what was printed up to its end */
+  async answer(line: string, pattern: RegExp, options: { timeout?: number } = {}): Promise<string> {
     const from = this.#stdout.length;
     this.write(`${line}\n`);
-    return this.waitFor(pattern, { ...options, from });
+    const match = await this.waitFor(pattern, { ...options, from });
+    return match.input.slice(0, match.index + match[0].length).replaceAll("\r\n", "\n");
   }
 }
 
@@ -107,7 +113,7 @@ export class LabProcess {
 export async function runCommand(argv: readonly string[], options: CommandOptions & { title?: string } = {}): Promise<CommandResult> {
   const running = new LabProcess(argv, options);
   if (options.input !== undefined) running.write(options.input);
-  running.closeInput();
+  if (!options.keepInputOpen) running.closeInput();
   const limit = AbortSignal.timeout(options.timeout ?? 60_000);
   limit.addEventListener("abort", () => running.kill("SIGKILL"));
   const code = await running.ended;

@@ -11,7 +11,7 @@ export type TestClass = "fast" | "live" | "vm";
 /** Class of a test file by its path relative to the project. */
 export function classOf(path: string): TestClass {
   if (path.startsWith("test/vm/")) return "vm";
-  if (path.endsWith(".live.test.ts") || path.startsWith("test/experiments/")) return "live";
+  if (path.endsWith(".live.test.ts") || /^test\/experiments\/e\d/.test(path)) return "live";
   return "fast";
 }
 
