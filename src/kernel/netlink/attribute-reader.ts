@@ -41,6 +41,17 @@ export class AttributeReader {
     this.#end = end;
   }
 
+  /** Fields of the fixed struct before the attributes, at their offset in it. */
+  headU8(at: number): number {
+    return this.#view.getUint8(at);
+  }
+  headU16(at: number): number {
+    return this.#view.getUint16(at, true);
+  }
+  headU32(at: number): number {
+    return this.#view.getUint32(at, true);
+  }
+
   /** Steps to the next attribute; false at the end. @throws ShortReadError */
   next(): boolean {
     const at = this.#next;
