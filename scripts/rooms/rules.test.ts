@@ -79,6 +79,8 @@ describe("checkFile()", () => {
   test("`checkFile()` refuses syntax that Node cannot erase, and module state, when a product file has them", () => {
     assert.equal(messages("src/dns/x.ts", "export enum A { B }").length, 1);
     assert.equal(messages("src/dns/x.ts", "class A { constructor(private x: number) {} }").length, 1);
+    assert.deepEqual(messages("src/dns/x.ts", "class A {\n  private constructor(x: number, y: readonly string[]) {}\n}"), []);
+    assert.equal(messages("src/dns/x.ts", "class A {\n  private x = 1;\n}").length, 1);
     assert.equal(messages("src/dns/x.ts", "let counter = 0;").length, 1);
     assert.deepEqual(messages("src/dns/x.test.ts", "let counter = 0;"), []);
     assert.equal(messages("src/dns/camelCase.ts", "").length, 1);

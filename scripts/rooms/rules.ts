@@ -12,7 +12,8 @@ export interface Violation {
 export const LONGEST_FILE = 400;
 const REASON = /\bLength:\s*\S{3,}/;
 
-const isTest = (path: string) => path.endsWith(".test.ts") || path.includes("/testing/");
+/** Tests, and what only tests use: `testing.ts`, `testing/`, `fakes/`, `*-lab.ts`, a store's `compliance.ts`. */
+const isTest = (path: string) => /\.test\.ts$|\/(testing|fakes)\/|\/(testing|compliance|[a-z-]+-lab)\.ts$/.test(path);
 
 /** House rules that one file can break. `path` is relative to the project. */
 export function checkFile(path: string, source: string): Violation[] {
@@ -75,8 +76,8 @@ const BANNED: readonly (readonly [RegExp, string])[] = [
   [/^\s*(export\s+)?(declare\s+)?(const\s+)?enum\s+\w/, "no enum: an `as const` object with a type of the same name"],
   [/^\s*(export\s+)?(declare\s+)?namespace\s+\w/, "no namespace"],
   [/^\s*@\w+(\(.*\))?\s*$/, "no decorator"],
-  [/\bconstructor\([^)]*\b(private|public|protected|readonly)\s/, "no parameter property"],
-  [/^\s*private\s+\w/, "no private: #private"],
+  [/\bconstructor\((?:[^)]*[(,])?\s*(private|public|protected|readonly)\s+\w+\s*[?:]/, "no parameter property"],
+  [/^\s*private\s+(?!constructor\b)\w/, "no private: #private"],
 ];
 
 function checkSyntax(path: string, source: string, report: (line: number, message: string) => void): void {

@@ -6,7 +6,7 @@ export interface RoomRule {
 
 /**
  * Rows and cells as in docs/architecture.md. `base` holds the values every room speaks in and is open to all; see
- * docs/decisions/020-base-is-open-to-all.md.
+ * docs/decisions/030-base-is-open-to-all.md.
  */
 export const ROOMS: Readonly<Record<string, RoomRule>> = {
   base: { may: [] },
