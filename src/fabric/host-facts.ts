@@ -1,0 +1,68 @@
+import { existsSync, readFileSync } from "node:fs";
+import { type Link, RouteSocket } from "#kernel/rtnetlink";
+import { HOST } from "./types.ts";
+
+/** A link of the host's as drivers see it; the shape is theirs. */
+export interface ObservedLink {
+  readonly name: string;
+  readonly index: number;
+  readonly kind?: string;
+  readonly mac?: string;
+  readonly mtu: number;
+  readonly up: boolean;
+  readonly alias?: string;
+  readonly parentIndex?: number;
+  readonly masterIndex?: number;
+  readonly wireless: boolean;
+  readonly addresses: readonly string[];
+}
+
+/** Reads what drivers and pool choice need to know of the host's namespace. One socket for the daemon's life. */
+export class HostObserver implements Disposable {
+  #socket: RouteSocket | undefined;
+
+  get #route(): RouteSocket {
+    return (this.#socket ??= RouteSocket.open(HOST));
+  }
+
+  link(name: string): ObservedLink | undefined {
+    const link = this.#route.link(name);
+    return link && this.#observed(link);
+  }
+
+  links(): readonly ObservedLink[] {
+    return this.#route.links().map((link) => this.#observed(link));
+  }
+
+  #observed(link: Link): ObservedLink {
+    const route = this.#route;
+    return {
+      ...{ name: link.name, index: link.index, mtu: link.mtu, up: link.up },
+      ...(link.kind === undefined ? {} : { kind: link.kind }),
+      ...(link.mac === undefined ? {} : { mac: link.mac }),
+      ...(link.alias === undefined ? {} : { alias: link.alias }),
+      ...(link.parent === undefined ? {} : { parentIndex: link.parent }),
+      ...(link.master === undefined ? {} : { masterIndex: link.master }),
+      wireless: existsSync(`/sys/class/net/${link.name}/phy80211`),
+      get addresses() {
+        return route.addresses({ index: link.index }).map(({ address }) => address);
+      },
+    };
+  }
+
+  /** Destinations of the main table, for choosing subnets that are nobody's. */
+  routes(): readonly string[] {
+    return this.#route.routes({ table: 254 }).map(({ destination }) => destination);
+  }
+
+  /** net.ipv4.ip_local_port_range */
+  ephemeralPorts(): readonly [number, number] {
+    const [low = 32768, high = 60999] = readFileSync("/proc/sys/net/ipv4/ip_local_port_range", "utf8").trim().split(/\s+/).map(Number);
+    return [low, high];
+  }
+
+  [Symbol.dispose](): void {
+    this.#socket?.[Symbol.dispose]();
+    this.#socket = undefined;
+  }
+}

@@ -1,0 +1,172 @@
+import { FairwayError, internal } from "#base";
+import type { NetlinkRequest } from "#kernel/netlink";
+import {
+  encodeDeleteAddress,
+  encodeDeleteFdb,
+  encodeDeleteLink,
+  encodeDeleteNeighbour,
+  encodeDeleteRoute,
+  encodeDeleteRule,
+  encodeNewAddress,
+  encodeNewLink,
+  encodeNewRule,
+  encodeReplaceFdb,
+  encodeReplaceNeighbour,
+  encodeReplaceRoute,
+  encodeSetLink,
+  IFA_F_NODAD,
+  type LinkInfo,
+  type LinkRequest,
+} from "#kernel/rtnetlink";
+import type { Operation } from "./diff.ts";
+import type { Item, LinkItem, LinkSettingItem } from "./types.ts";
+
+/** Items that rtnetlink makes. */
+export type RouteItemKind = Extract<Item, { type: "link" | "link-setting" | "address" | "route" | "rule" | "neighbour" | "fdb" }>;
+
+/** What the requests of one namespace need to know of names. */
+export interface Resolver {
+  /** Index of a link in the namespace of the requests. @throws notFound */
+  index(name: string): number;
+  /** An open namespace, for links made in another. */
+  namespace(ns: string): { readonly fd: number };
+}
+
+/** The requests that carry out one operation in the namespace `ns`, in order. */
+export function requestsOf(operation: Operation, ns: string, resolver: Resolver): NetlinkRequest[] {
+  if (operation.action === "delete") return deletion(operation.before as RouteItemKind, resolver);
+  const item = operation.item as RouteItemKind;
+  switch (item.type) {
+    case "link":
+      return operation.action === "create" ? newLink(item, ns, resolver) : [encodeSetLink(settings(item, resolver))];
+    case "link-setting":
+      return [encodeSetLink(changes(item))];
+    case "address":
+      return [encodeNewAddress({ index: resolver.index(item.link), address: item.address, ...(item.noDad ? { flags: IFA_F_NODAD } : {}) })];
+    case "route":
+      return [encodeReplaceRoute(routeRequest(item, resolver))];
+    case "rule":
+      return [encodeNewRule(ruleRequest(item))];
+    case "neighbour":
+      return [encodeReplaceNeighbour({ index: resolver.index(item.link), address: item.address, mac: item.mac })];
+    case "fdb":
+      return [encodeReplaceFdb(fdbRequest(item, resolver))];
+  }
+}
+
+function deletion(item: RouteItemKind, resolver: Resolver): NetlinkRequest[] {
+  switch (item.type) {
+    case "link":
+      return [encodeDeleteLink({ name: item.name })];
+    case "link-setting":
+      return item.promiscuous ? [encodeSetLink({ name: item.name, promiscuous: false })] : [];
+    case "address":
+      return [encodeDeleteAddress({ index: resolver.index(item.link), address: item.address })];
+    case "route":
+      return [encodeDeleteRoute(routeRequest(item, resolver))];
+    case "rule":
+      return [encodeDeleteRule(ruleRequest(item))];
+    case "neighbour":
+      return [encodeDeleteNeighbour({ index: resolver.index(item.link), address: item.address })];
+    case "fdb":
+      return [encodeDeleteFdb(fdbRequest(item, resolver))];
+  }
+}
+
+/** The kernel ignores IFLA_IFALIAS in a create, so it comes right after, in the same send: no death of ours falls between the two. */
+function newLink(item: LinkItem, ns: string, resolver: Resolver): NetlinkRequest[] {
+  const { data } = item;
+  const here = item.ns === ns;
+  const request: LinkRequest & { info: LinkInfo } = {
+    name: item.name,
+    info: infoOf(item, resolver),
+    up: here && item.up,
+    ...(item.mac ? { mac: item.mac } : {}),
+    ...(item.mtu ? { mtu: item.mtu } : {}),
+    ...(item.master ? { master: resolver.index(item.master) } : {}),
+    ...("parent" in data && data.parent !== undefined && data.kind !== "vxlan" ? { parent: resolver.index(data.parent) } : {}),
+    ...(here ? {} : { namespace: resolver.namespace(item.ns) }),
+    ...(data.kind === "veth" ? { peer: peerOf(data.peer, ns, resolver) } : {}),
+  };
+  const requests = [encodeNewLink(request)];
+  if (here) requests.push(encodeSetLink({ name: item.name, alias: item.alias }));
+  if (item.hairpin) requests.push(encodeSetLink({ name: item.name, bridgePort: { hairpin: true } }));
+  return requests;
+}
+
+function peerOf(peer: Extract<LinkItem["data"], { kind: "veth" }>["peer"], ns: string, resolver: Resolver): LinkRequest {
+  return {
+    name: peer.name,
+    ...(peer.mac ? { mac: peer.mac } : {}),
+    ...(peer.mtu ? { mtu: peer.mtu } : {}),
+    ...(peer.ns === ns ? {} : { namespace: resolver.namespace(peer.ns) }),
+  };
+}
+
+function infoOf({ data }: LinkItem, resolver: Resolver): LinkInfo {
+  switch (data.kind) {
+    case "bridge":
+      return data.multicastSnooping === undefined ? { kind: "bridge" } : { kind: "bridge", multicastSnooping: data.multicastSnooping };
+    case "veth":
+    case "dummy":
+      return { kind: data.kind };
+    case "macvlan":
+      return { kind: "macvlan", mode: data.mode };
+    case "ipvlan":
+      return { kind: "ipvlan", mode: data.mode, flag: data.flag };
+    case "vlan":
+      return { kind: "vlan", id: data.id };
+    case "vxlan":
+      return {
+        ...{ kind: "vxlan", id: data.vni, port: data.port, learning: data.learning, proxy: data.proxy },
+        ...(data.local ? { local: data.local } : {}),
+        ...(data.parent ? { link: resolver.index(data.parent) } : {}),
+      };
+  }
+}
+
+/** What can change in a link that stays. */
+function settings(item: LinkItem, resolver: Resolver): LinkRequest {
+  return {
+    ...{ name: item.name, alias: item.alias, up: item.up },
+    ...(item.mac ? { mac: item.mac } : {}),
+    ...(item.mtu ? { mtu: item.mtu } : {}),
+    ...(item.master ? { master: resolver.index(item.master) } : {}),
+    ...(item.hairpin === undefined ? {} : { bridgePort: { hairpin: item.hairpin } }),
+    ...(item.promiscuous === undefined ? {} : { promiscuous: item.promiscuous }),
+  };
+}
+
+const changes = ({ name, up, mac, mtu, promiscuous }: LinkSettingItem): LinkRequest => ({
+  name,
+  ...(up === undefined ? {} : { up }),
+  ...(mac === undefined ? {} : { mac }),
+  ...(mtu === undefined ? {} : { mtu }),
+  ...(promiscuous === undefined ? {} : { promiscuous }),
+});
+
+const routeRequest = (item: Extract<Item, { type: "route" }>, resolver: Resolver) => ({
+  destination: item.destination,
+  index: resolver.index(item.link),
+  ...(item.gateway ? { gateway: item.gateway } : {}),
+  ...(item.source ? { source: item.source } : {}),
+  ...(item.metric === undefined ? {} : { metric: item.metric }),
+  ...(item.table === undefined ? {} : { table: item.table }),
+  ...(item.onlink ? { onlink: true } : {}),
+});
+
+const ruleRequest = ({ family, priority, table, from, to }: Extract<Item, { type: "rule" }>) => ({
+  ...{ family, priority, table },
+  ...(from ? { from } : {}),
+  ...(to ? { to } : {}),
+});
+
+const fdbRequest = (item: Extract<Item, { type: "fdb" }>, resolver: Resolver) => ({
+  index: resolver.index(item.link),
+  mac: item.mac,
+  ...(item.destination ? { destination: item.destination } : {}),
+});
+
+/** Raised while requests are built, so that nothing of the operation has been sent. */
+export const noSuchLink = (name: string, ns: string): FairwayError =>
+  internal(`no link ${name}${ns === "host" ? "" : ` in ${ns}`}`, { code: "no-such-link", context: { name, ns } });

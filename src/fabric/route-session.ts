@@ -1,0 +1,90 @@
+import { isErrno } from "#kernel/ffi";
+import { Errno } from "#kernel/ffi";
+import type { NetlinkRequest } from "#kernel/netlink";
+import { NamespaceHandle } from "#kernel/netns";
+import { RouteSocket } from "#kernel/rtnetlink";
+import type { Operation } from "./diff.ts";
+import type { RunResult } from "./executor.ts";
+import { noSuchLink, requestsOf, type Resolver } from "./route-requests.ts";
+
+/**
+ * Route operations of one namespace, sent in as few batches as names allow: a name that a request of the same batch makes can only be resolved after
+ * that batch was sent.
+ */
+export class RouteSession implements Resolver, Disposable {
+  readonly #ns: string;
+  readonly #socket: RouteSocket;
+  readonly #indexes = new Map<string, number>();
+  readonly #handles = new Map<string, NamespaceHandle>();
+  readonly #pending: { operation: Operation; requests: NetlinkRequest[] }[] = [];
+  readonly #done: Operation[] = [];
+  #failure: RunResult["failure"];
+
+  constructor(ns: string) {
+    this.#ns = ns;
+    this.#socket = RouteSocket.open(ns);
+  }
+
+  index(name: string): number {
+    const known = this.#indexes.get(name);
+    if (known !== undefined) return known;
+    if (this.#pending.length > 0) this.#flush();
+    const index = this.#socket.indexOf(name);
+    if (index === undefined) throw noSuchLink(name, this.#ns);
+    this.#indexes.set(name, index);
+    return index;
+  }
+
+  namespace(ns: string): { readonly fd: number } {
+    let handle = this.#handles.get(ns);
+    if (!handle) {
+      handle = NamespaceHandle.at(ns === "host" ? "/proc/self/ns/net" : ns);
+      this.#handles.set(ns, handle);
+    }
+    return handle;
+  }
+
+  run(operations: readonly Operation[]): RunResult {
+    for (const operation of operations) {
+      try {
+        this.#pending.push({ operation, requests: requestsOf(operation, this.#ns, this) });
+      } catch (error) {
+        if (operation.action === "delete" && this.#isGone(error)) this.#done.push(operation);
+        else this.#failure ??= { operation, error };
+      }
+      if (operation.action === "delete" && operation.before.type === "link") this.#indexes.delete(operation.before.name);
+      if (this.#failure) break;
+    }
+    this.#flush();
+    return this.#failure ? { done: this.#done, failure: this.#failure } : { done: this.#done };
+  }
+
+  #flush(): void {
+    const batch = this.#pending.splice(0);
+    const results = this.#socket.batch(batch.flatMap(({ requests }) => requests));
+    let at = 0;
+    for (const { operation, requests } of batch) {
+      const error = results.slice(at, at + requests.length).find((result) => result !== undefined && !tolerable(operation, result));
+      at += requests.length;
+      if (error) this.#failure ??= { operation, error };
+      else this.#done.push(operation);
+    }
+  }
+
+  #isGone(error: unknown): boolean {
+    return (error as { code?: string }).code === "no-such-link";
+  }
+
+  [Symbol.dispose](): void {
+    for (const handle of this.#handles.values()) handle.close();
+    this.#socket[Symbol.dispose]();
+  }
+}
+
+const GONE = [Errno.ENODEV, Errno.ENOENT, Errno.ESRCH, Errno.EADDRNOTAVAIL];
+
+/** What is gone already need not be deleted; an address or rule that is there already need not be added. */
+function tolerable(operation: Operation, error: unknown): boolean {
+  if (operation.action === "delete") return GONE.some((errno) => isErrno(error, errno));
+  return (operation.item.type === "address" || operation.item.type === "rule") && isErrno(error, Errno.EEXIST);
+}
