@@ -1,6 +1,8 @@
 /** Proves that relative links and anchors in Markdown lead somewhere, and that decision records are numbered and complete. */
 import { existsSync, globSync, readFileSync } from "node:fs";
+import { checkRoomsTable } from "./docs/rooms-table.ts";
 import { checkDecisions, findLinks, headingAnchors } from "./docs/rules.ts";
+import { ROOMS } from "./rooms/table.ts";
 
 const root = `${import.meta.dirname}/..`;
 const paths = globSync("{*.md,{docs,lab,bench,examples,test,src}/**/*.md}", { cwd: root }).sort();
@@ -18,6 +20,7 @@ for (const path of paths) {
   }
 }
 problems.push(...checkDecisions(new Map(globSync("docs/decisions/*", { cwd: root }).map((path) => [path, read(path)]))));
+problems.push(...checkRoomsTable(read("docs/architecture.md"), ROOMS).map((problem) => `docs/architecture.md: ${problem}`));
 
 for (const problem of problems) console.log(problem);
 console.log(`${paths.length} documents, ${problems.length} problems`);

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { checkRoomsTable } from "./rooms-table.ts";
 import { checkDecisions, findLinks, headingAnchors } from "./rules.ts";
 
 test("`findLinks()` leaves out web addresses and code when it lists relative links", () => {
@@ -30,4 +31,12 @@ test("`checkDecisions()` names what is wrong when a record has no number, a take
   assert.deepEqual(checkDecisions(new Map([["docs/decisions/001-a.md", whole.replace("## Alternatives\n", "")]])), [
     'docs/decisions/001-a.md: no section "Alternatives"',
   ]);
+});
+
+test("`checkRoomsTable()` names the row when it says other than the rule", () => {
+  const rooms = { base: { may: [] }, ports: { may: ["dns"], types: ["fabric"] } };
+  const table = "| `base` | values | — |\n| `ports` | ports | `dns`, types of `fabric` |\n";
+  assert.deepEqual(checkRoomsTable(table, rooms), []);
+  assert.equal(checkRoomsTable(table.replace("`dns`, ", ""), rooms).length, 1);
+  assert.equal(checkRoomsTable(`${table}| \`web\` | page | — |`, rooms).length, 1);
 });
