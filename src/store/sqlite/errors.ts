@@ -27,8 +27,12 @@ const EXPLANATIONS: Readonly<Record<number, Explanation>> = {
   [SQLITE_NOTADB]: { code: "store-corrupt", text: "the file is not an SQLite database, or its header is damaged; move it aside" },
 };
 
-const errcodeOf = (error: unknown): number | undefined =>
-  typeof error === "object" && error !== null && "errcode" in error ? Number(error.errcode) : undefined;
+/** An SQLite result code; what the file system refused before SQLite was asked counts as its own "cannot open". */
+function errcodeOf(error: unknown): number | undefined {
+  if (typeof error !== "object" || error === null) return undefined;
+  if ("errcode" in error) return Number(error.errcode);
+  return "syscall" in error ? SQLITE_CANTOPEN : undefined;
+}
 
 /** What SQLite threw in the words of whoever must do something about it; a FairwayError passes as it is. */
 export function explainSqlite(attempt: string, path: string, error: unknown): FairwayError {

@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync } from "node:fs";
+import { closeSync, mkdirSync, openSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { invalid } from "#base";
@@ -31,6 +31,8 @@ export class SqliteStore extends LocalStore {
     let database: DatabaseSync | undefined;
     try {
       mkdirSync(dirname(path), { recursive: true, mode: 0o710 });
+      // Made here for its mode, which SQLite gives the -wal too: records hold what users may keep to themselves.
+      closeSync(openSync(path, "a", 0o600));
       database = new DatabaseSync(path, { timeout: options.busyTimeout ?? 2000 });
       prepareFile(database, path);
       return new SqliteStore(path, new SqliteTable(database, path), options);
@@ -50,7 +52,6 @@ function prepareFile(database: DatabaseSync, path: string): void {
   if (finding !== "ok") throw damaged(path, finding);
   migrate(database, path, kind);
   database.exec("DELETE FROM record WHERE lease IS NOT NULL; COMMIT");
-  chmodSync(path, 0o600);
 }
 
 class SqliteTable implements RecordTable {
