@@ -1,4 +1,5 @@
 import { type FairwayError, invalid } from "#base";
+import { jsonSyntaxError } from "./json-syntax.ts";
 
 /**
  * Schemas of request bodies, with the meaning Go's encoding/json gives them, since that is what Docker's clients were written against: field names
@@ -120,15 +121,6 @@ export function struct<F extends Fields>(name: string, fields: F, options: Struc
   };
 }
 
-/** The syntax error Go's scanner reports for a text that `JSON.parse` refused. */
-function goSyntaxError(text: string, error: unknown): string {
-  const at = /at position (\d+)/.exec(String(error));
-  const position = at ? Number(at[1]) : text.length;
-  if (position >= text.length) return "unexpected EOF";
-  const character = String.fromCodePoint(text.codePointAt(position)!);
-  return `invalid character ${JSON.stringify(character).replace(/^"|"$/g, "'")} looking for beginning of value`;
-}
-
 /** Parses and checks a request body. @throws invalidParameter `invalid JSON: …` */
 export function decodeJson<T>(schema: Schema<T>, text: string): T {
   if (text.trim() === "") throw invalid("invalid JSON: got EOF while reading request body", { code: "bad-json" });
@@ -136,8 +128,9 @@ export function decodeJson<T>(schema: Schema<T>, text: string): T {
   try {
     value = JSON.parse(text);
   } catch (error) {
-    if (/after JSON/.test(String(error))) throw invalid("unexpected content after JSON", { code: "bad-json" });
-    throw invalid(`invalid JSON: ${goSyntaxError(text, error)}`, { code: "bad-json" });
+    const words = jsonSyntaxError(text);
+    const message = words.endsWith("after top-level value") ? "unexpected content after JSON" : `invalid JSON: ${words}`;
+    throw invalid(message, { code: "bad-json", cause: error });
   }
   if (value === null) return (schema.zero ?? {}) as T;
   return schema.decode(value, { struct: schema.type, path: [] });

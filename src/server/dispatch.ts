@@ -56,8 +56,7 @@ export class Dispatcher {
       this.#logFailure(request, error);
       if (response.headersSent) response.destroy();
       else {
-        // A body that was not read to its end would be taken for the next request.
-        if (!request.complete) response.setHeader("Connection", "close");
+        drainLater(request);
         sendError(response, error);
       }
     }
@@ -165,6 +164,18 @@ export class Dispatcher {
     if (status >= 500 && !(error instanceof FairwayError)) this.#options.log.error("Handler failed", { ...fields, stack: stackOf(error) });
     else this.#options.log.debug("Request refused", fields);
   }
+}
+
+/** How long a refused client may go on sending its body. */
+const DRAIN_MS = 5000;
+
+/** Throws the rest of a refused body away for a while, so that a client that writes before it reads gets to see the answer. */
+function drainLater(request: IncomingMessage): void {
+  if (request.complete) return;
+  request.resume();
+  const timer = setTimeout(() => request.socket.destroy(), DRAIN_MS).unref();
+  request.once("end", () => clearTimeout(timer));
+  request.once("close", () => clearTimeout(timer));
 }
 
 const stackOf = (error: unknown): string => (error instanceof Error ? (error.stack ?? "") : "");

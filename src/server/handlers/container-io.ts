@@ -1,6 +1,7 @@
 import { Buffer } from "node:buffer";
 import { atLeast } from "#api";
 import { invalid, notImplemented } from "#base";
+import { bytesOf } from "../body.ts";
 import type { Handlers } from "../handlers.ts";
 import { frameOutput, MULTIPLEXED_STREAM, RAW_STREAM, serveSession } from "../hijack.ts";
 import { encodeJson } from "../json.ts";
@@ -121,7 +122,7 @@ export function containerIoHandlers({ containers }: HandlerContext): IoHandlers 
     },
     async containerExtract({ params, query, request }) {
       const options = { noOverwriteDirNonDir: query.noOverwriteDirNonDir, copyUidGid: query.copyUIDGID };
-      await need("writeArchive", "docker cp")(params.id!, pathOf(query.path), request, options);
+      await need("writeArchive", "docker cp")(params.id!, pathOf(query.path), bytesOf(request), options);
     },
     async commit({ query, body }) {
       if (!query.container) throw invalid('invalid name or ID supplied: ""', { code: "no-container" });

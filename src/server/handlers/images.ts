@@ -1,6 +1,7 @@
 import { atLeast, type ProgressJson } from "#api";
 import { conflict, invalid, notImplemented } from "#base";
 import type { ImageView } from "#images";
+import { bytesOf } from "../body.ts";
 import type { Handlers } from "../handlers.ts";
 import { imageListFilter, pruneSelection } from "../image-filters.ts";
 import { progressJson, progressStream } from "../progress.ts";
@@ -66,7 +67,7 @@ export function imageHandlers({ images, containers, now }: HandlerContext): Imag
           ...(message ? { message } : {}),
           changes,
         };
-        line({ status: await images.importTar(request, options) });
+        line({ status: await images.importTar(bytesOf(request), options) });
       });
     },
     imageInspect: async ({ params, version }) => imageInspectJson(images.find(params.name!), { virtualSize: !atLeast(version, "1.44") }),
@@ -110,7 +111,7 @@ export function imageHandlers({ images, containers, now }: HandlerContext): Imag
     imageGetAll: async ({ query }) => save(query.names.flatMap((names) => names.split(","))),
     async imageLoad({ query, request }) {
       return progressStream(async (line: (line: ProgressJson) => void) => {
-        const loaded = await images.load(request, (progress) => {
+        const loaded = await images.load(bytesOf(request), (progress) => {
           if (!query.quiet) line(progressJson(progress));
         });
         for (const text of loaded) line({ stream: `${text}\n` });
