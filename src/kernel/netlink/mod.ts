@@ -9,6 +9,7 @@ export type { NamespaceHandle } from "#kernel/netns";
 export * from "./attribute-reader.ts";
 export * from "./attribute-writer.ts";
 export * from "./constants.ts";
+export * from "./fake-kernel.ts";
 export * from "./message.ts";
 export * from "./netlink-error.ts";
 export * from "./netlink-monitor.ts";

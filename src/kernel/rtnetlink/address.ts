@@ -74,12 +74,13 @@ function encodeAddress(writer: PayloadWriter, request: AddressRequest): void {
   writer
     .u8(afOf(family))
     .u8(prefix)
-    .u8(flags & 0xff)
+    .u8(flags > 0xff ? 0 : flags)
     .u8(request.scope ?? 0)
     .u32(request.index);
-  writer.attrBytes(IFA_LOCAL, bytes).attrBytes(IFA_ADDRESS, bytes);
+  writer.attrBytes(IFA_LOCAL, bytes);
   if (request.broadcast !== undefined) writer.attrBytes(IFA_BROADCAST, splitPrefix(`${request.broadcast}/32`).bytes);
   if (flags > 0xff) writer.attrU32(IFA_FLAGS, flags);
+  writer.attrBytes(IFA_ADDRESS, bytes);
 }
 
 const nameOf = (request: AddressRequest): string => `${request.address} dev #${request.index}`;

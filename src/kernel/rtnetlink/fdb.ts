@@ -12,7 +12,7 @@ import {
 } from "#kernel/netlink";
 import { AF_BRIDGE, RTM_DELNEIGH, RTM_GETNEIGH, RTM_NEWNEIGH } from "./constants.ts";
 import type { DecodeOptions } from "./link.ts";
-import { NDA_DST, NDA_IFINDEX, NDA_LLADDR, NDMSG, type NeighbourState, NUD, stateOf, writeNeighbourHeader } from "./neighbour.ts";
+import { NDA_DST, NDA_IFINDEX, NDA_LLADDR, NDMSG, NUD, writeNeighbourHeader } from "./neighbour.ts";
 
 const NDA_VLAN = 5;
 const NDA_PORT = 6;
@@ -22,13 +22,24 @@ const NTF_SELF = 2;
 const NTF_MASTER = 4;
 const NTF_EXT_LEARNED = 16;
 
+/**
+ * `permanent`: the link's own address, or an entry of ours on a VXLAN link; `static`: never ages, iproute2's word too; `learned`: ages.
+ * The combinations of neighbour states are those that iproute2 sends and the bridge and VXLAN drivers tell apart.
+ */
+const FDB_STATES = { permanent: NUD.permanent | NUD.noarp, static: NUD.noarp | NUD.reachable, learned: NUD.reachable } as const;
+export type FdbState = keyof typeof FDB_STATES;
+
+function fdbStateOf(bits: number): FdbState {
+  if (bits & NUD.permanent) return "permanent";
+  return bits & NUD.noarp ? "static" : "learned";
+}
+
 /** An entry of a bridge's or a VXLAN link's forwarding database. */
 export interface FdbEntry {
   /** The link: a bridge port, or the VXLAN link. */
   readonly index: number;
   readonly mac: string;
-  /** `reachable` is learned and ages, `permanent` is the link's own or was added so, `noarp` is static. */
-  readonly state: NeighbourState;
+  readonly state: FdbState;
   /** The VTEP that frames to this MAC go to. */
   readonly destination?: string;
   /** The bridge that keeps it; absent when the link itself does. */
@@ -47,8 +58,8 @@ export interface FdbEntry {
 export interface FdbRequest {
   readonly index: number;
   readonly mac: string;
-  /** `permanent` unless given; `noarp` is iproute2's `static`. */
-  readonly state?: NeighbourState;
+  /** `permanent` unless given. */
+  readonly state?: FdbState;
   readonly destination?: string;
   readonly vlan?: number;
   readonly vni?: number;
@@ -60,7 +71,7 @@ export interface FdbRequest {
 
 function encodeFdb(writer: PayloadWriter, request: FdbRequest): void {
   const flags = (request.master ? NTF_MASTER : NTF_SELF) | (request.external ? NTF_EXT_LEARNED : 0);
-  writeNeighbourHeader(writer, AF_BRIDGE, request.index, NUD[request.state ?? "permanent"], flags);
+  writeNeighbourHeader(writer, AF_BRIDGE, request.index, FDB_STATES[request.state ?? "permanent"], flags);
   writer.attrBytes(NDA_LLADDR, macToBytes(request.mac));
   if (request.destination !== undefined) writer.attrBytes(NDA_DST, ipToBytes(request.destination));
   if (request.vlan !== undefined) writer.attrU16(NDA_VLAN, request.vlan);
@@ -103,7 +114,7 @@ export function decodeFdb(payload: Uint8Array, options: DecodeOptions = {}): Fdb
   const entry: { -readonly [K in keyof FdbEntry]: FdbEntry[K] } = {
     index: reader.headU32(4),
     mac: "",
-    state: stateOf(reader.headU16(8)),
+    state: fdbStateOf(reader.headU16(8)),
     self: (flags & NTF_SELF) !== 0,
     external: (flags & NTF_EXT_LEARNED) !== 0,
   };

@@ -1,7 +1,7 @@
 import { bytesToIp, familyOf, ipToBytes } from "#base";
 import type { AttributeReader, PayloadWriter, RawAttribute } from "#kernel/netlink";
 
-/** Attributes of the kinds of link we know, IFLA_INFO_DATA of linux/if_link.h. Times are centiseconds, as the kernel has them. */
+/** Attributes of the kinds of link we know, IFLA_INFO_DATA of linux/if_link.h. Bridge times are centiseconds, VXLAN's are seconds, as the kernel has them. */
 export type LinkInfo = BridgeInfo | VethInfo | MacvlanInfo | IpvlanInfo | VlanInfo | VxlanInfo | DummyInfo;
 
 export interface BridgeInfo {
@@ -105,7 +105,10 @@ const optionalU32 = (writer: PayloadWriter, type: number, value: boolean | numbe
   if (value !== undefined) writer.attrU32(type, Number(value));
 };
 
-/** Writes the inside of IFLA_INFO_DATA. Returns false when the kind has none to write. */
+/** False when the kind has nothing to say, and IFLA_INFO_DATA stays out. */
+export const hasLinkData = (info: LinkInfo): boolean => Object.keys(info).length > 1;
+
+/** Writes the inside of IFLA_INFO_DATA. */
 export function encodeLinkInfo(writer: PayloadWriter, info: LinkInfo): void {
   switch (info.kind) {
     case "bridge":
@@ -128,16 +131,16 @@ export function encodeLinkInfo(writer: PayloadWriter, info: LinkInfo): void {
       writer.attrU16(IFLA_VLAN_ID, info.id);
       return;
     case "vxlan":
-      writer.attrU32(IFLA_VXLAN_ID, info.id);
-      if (info.remote) writer.attrBytes(familyOf(info.remote) === 4 ? IFLA_VXLAN_GROUP : IFLA_VXLAN_GROUP6, ipToBytes(info.remote));
-      if (info.local) writer.attrBytes(familyOf(info.local) === 4 ? IFLA_VXLAN_LOCAL : IFLA_VXLAN_LOCAL6, ipToBytes(info.local));
       optionalU32(writer, IFLA_VXLAN_LINK, info.link);
-      optionalU8(writer, IFLA_VXLAN_TTL, info.ttl);
-      optionalU8(writer, IFLA_VXLAN_LEARNING, info.learning);
-      optionalU32(writer, IFLA_VXLAN_AGEING, info.ageingTime);
       optionalU8(writer, IFLA_VXLAN_PROXY, info.proxy);
       optionalU8(writer, IFLA_VXLAN_L2MISS, info.l2miss);
       optionalU8(writer, IFLA_VXLAN_L3MISS, info.l3miss);
+      writer.attrU32(IFLA_VXLAN_ID, info.id);
+      if (info.local) writer.attrBytes(familyOf(info.local) === 4 ? IFLA_VXLAN_LOCAL : IFLA_VXLAN_LOCAL6, ipToBytes(info.local));
+      if (info.remote) writer.attrBytes(familyOf(info.remote) === 4 ? IFLA_VXLAN_GROUP : IFLA_VXLAN_GROUP6, ipToBytes(info.remote));
+      optionalU8(writer, IFLA_VXLAN_TTL, info.ttl);
+      optionalU8(writer, IFLA_VXLAN_LEARNING, info.learning);
+      optionalU32(writer, IFLA_VXLAN_AGEING, info.ageingTime);
       if (info.port !== undefined) writer.attrU16be(IFLA_VXLAN_PORT, info.port);
       return;
     case "veth":

@@ -20,7 +20,7 @@ import {
   RTM_GETLINK,
   RTM_NEWLINK,
 } from "./constants.ts";
-import { decodeLinkInfo, encodeLinkInfo, isKnownKind, type LinkInfo } from "./link-kinds.ts";
+import { decodeLinkInfo, encodeLinkInfo, hasLinkData, isKnownKind, type LinkInfo } from "./link-kinds.ts";
 import { decodeLinkStats, type LinkStats } from "./link-stats.ts";
 
 const IFLA_ADDRESS = 1;
@@ -137,24 +137,27 @@ function encodeLink(writer: PayloadWriter, request: LinkRequest): void {
     .u32(request.index ?? 0)
     .u32(flags)
     .u32(change);
-  if (request.name !== undefined) writer.attrString(IFLA_IFNAME, request.name);
+  // In the order in which `ip link` writes them, so that its bytes can be compared with ours.
+  if (request.parent !== undefined) writer.attrU32(IFLA_LINK, request.parent);
   if (request.mac !== undefined) writer.attrBytes(IFLA_ADDRESS, macToBytes(request.mac));
   if (request.mtu !== undefined) writer.attrU32(IFLA_MTU, request.mtu);
-  if (request.parent !== undefined) writer.attrU32(IFLA_LINK, request.parent);
   if (request.master !== undefined) writer.attrU32(IFLA_MASTER, request.master);
   if (request.txQueueLength !== undefined) writer.attrU32(IFLA_TXQLEN, request.txQueueLength);
   // No NUL: the kernel would keep it as part of the alias.
   if (request.alias !== undefined) writer.attrBytes(IFLA_IFALIAS, Buffer.from(request.alias, "utf8"));
   if (request.namespace) writer.attrU32(IFLA_NET_NS_FD, request.namespace.fd);
+  if (request.name !== undefined) writer.attrString(IFLA_IFNAME, request.name);
   const { info, peer, bridgePort } = request;
   if (!info && !bridgePort) return;
   writer.nest(IFLA_LINKINFO, () => {
     if (info) {
-      writer.attrString(IFLA_INFO_KIND, info.kind);
-      writer.nest(IFLA_INFO_DATA, () => {
-        encodeLinkInfo(writer, info);
-        if (peer) writer.nest(VETH_INFO_PEER, () => encodeLink(writer, peer));
-      });
+      writer.attrBytes(IFLA_INFO_KIND, Buffer.from(info.kind));
+      if (peer || hasLinkData(info)) {
+        writer.nest(IFLA_INFO_DATA, () => {
+          encodeLinkInfo(writer, info);
+          if (peer) writer.nest(VETH_INFO_PEER, () => encodeLink(writer, peer));
+        });
+      }
     }
     if (bridgePort) {
       writer.attrString(IFLA_INFO_SLAVE_KIND, "bridge");

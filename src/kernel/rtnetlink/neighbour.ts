@@ -21,7 +21,7 @@ export const NDA_IFINDEX = 8;
 export const NUD = { none: 0, incomplete: 1, reachable: 2, stale: 4, delay: 8, probe: 16, failed: 32, noarp: 64, permanent: 128 } as const;
 export type NeighbourState = keyof typeof NUD;
 const stateNames = new Map<number, NeighbourState>(Object.entries(NUD).map(([name, value]) => [value, name as NeighbourState]));
-export const stateOf = (value: number): NeighbourState => stateNames.get(value) ?? "none";
+const stateOf = (value: number): NeighbourState => stateNames.get(value) ?? "none";
 
 const NTF_PROXY = 8;
 
@@ -80,7 +80,7 @@ export const encodeReplaceNeighbour = (request: NeighbourRequest): NetlinkReques
 
 /** `ip neighbour delete`: ENOENT when there is none. */
 export const encodeDeleteNeighbour = (request: NeighbourRequest): NetlinkRequest =>
-  buildRequest(`RTM_DELNEIGH ${nameOf(request)}`, RTM_DELNEIGH, 0, (writer) => encodeNeighbour(writer, { ...request, state: "none" }));
+  buildRequest(`RTM_DELNEIGH ${nameOf(request)}`, RTM_DELNEIGH, 0, (writer) => encodeNeighbour(writer, request));
 
 /** `ip neighbour show nud all`, of one link when `index` is given. */
 export function encodeDumpNeighbours(filter: { readonly family?: Family; readonly index?: number } = {}): NetlinkRequest {

@@ -95,11 +95,10 @@ export interface RouteRequest {
 /*
  * struct rtmsg
  *  0  u8 family        1  u8 destination prefix length   2  u8 source prefix length   3  u8 tos
- *  4  u8 table (252 when RTA_TABLE says it)   5  u8 protocol   6  u8 scope   7  u8 type
+ *  4  u8 table (0 when RTA_TABLE says it)   5  u8 protocol   6  u8 scope   7  u8 type
  *  8  u32 flags
  */
 const RTMSG = 12;
-const RT_TABLE_COMPAT = 252;
 
 /** What iproute2 takes for granted: no gateway means on the link, a local route means on this host. */
 function scopeOf(request: RouteRequest, family: Family, deleting: boolean): number {
@@ -121,7 +120,7 @@ function encodeRoute(writer: PayloadWriter, request: RouteRequest, deleting: boo
     .u8(prefix)
     .u8(0)
     .u8(0)
-    .u8(table < 256 ? table : RT_TABLE_COMPAT)
+    .u8(table < 256 ? table : 0)
     .u8(request.protocol ?? (deleting ? 0 : RTPROT_BOOT))
     .u8(scopeOf(request, family, deleting))
     .u8(deleting && request.type === undefined ? 0 : ROUTE_TYPES[request.type ?? "unicast"])
@@ -130,8 +129,8 @@ function encodeRoute(writer: PayloadWriter, request: RouteRequest, deleting: boo
   if (request.gateway !== undefined) encodeGateway(writer, family, request.gateway);
   if (request.source !== undefined) writer.attrBytes(RTA_PREFSRC, ipToBytes(request.source));
   if (table >= 256) writer.attrU32(RTA_TABLE, table);
-  if (request.index !== undefined) writer.attrU32(RTA_OIF, request.index);
   if (request.metric !== undefined) writer.attrU32(RTA_PRIORITY, request.metric);
+  if (request.index !== undefined) writer.attrU32(RTA_OIF, request.index);
   const { mtu } = request;
   if (mtu !== undefined) writer.nest(RTA_METRICS, () => writer.attrU32(RTAX_MTU, mtu));
 }

@@ -8,7 +8,7 @@ import {
   type PayloadWriter,
   type RawAttribute,
 } from "#kernel/netlink";
-import { RT_TABLE_MAIN, RTM_DELRULE, RTM_GETRULE, RTM_NEWRULE, RTPROT_BOOT } from "./constants.ts";
+import { RT_TABLE_MAIN, RTM_DELRULE, RTM_GETRULE, RTM_NEWRULE } from "./constants.ts";
 import { afOf, familyOfAf, joinPrefix, splitPrefix } from "./family.ts";
 import type { DecodeOptions } from "./link.ts";
 
@@ -62,7 +62,7 @@ export interface RuleRequest {
   readonly markMask?: number;
   readonly suppressPrefixLength?: number;
   readonly inverted?: boolean;
-  /** RTPROT_*, `boot` unless given. */
+  /** RTPROT_*. */
   readonly protocol?: number;
 }
 
@@ -89,8 +89,7 @@ function encodeRule(writer: PayloadWriter, request: RuleRequest, deleting: boole
     .u8(action ? ACTIONS[action] : 0)
     .u32(request.inverted ? FIB_RULE_INVERT : 0);
   writer.attrU32(FRA_PRIORITY, request.priority);
-  const protocol = request.protocol ?? (deleting ? undefined : RTPROT_BOOT);
-  if (protocol !== undefined) writer.attrU8(FRA_PROTOCOL, protocol);
+  if (request.protocol !== undefined) writer.attrU8(FRA_PROTOCOL, request.protocol);
   if (from && from.prefix > 0) writer.attrBytes(FRA_SRC, from.bytes);
   if (to && to.prefix > 0) writer.attrBytes(FRA_DST, to.bytes);
   if (table >= 256) writer.attrU32(FRA_TABLE, table);
