@@ -1,0 +1,168 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
+import type { Readable, Writable } from "node:stream";
+import { internal } from "#base";
+import { type Runtime, runtimeMessage } from "./runtime.ts";
+
+/**
+ * conmon forks itself away from us, runs `runtime create` (or `exec`), and stays with the process: its stdio, its log, its exit code. What it has to
+ * say at the start comes as JSON lines through the descriptor named by _OCI_SYNCPIPE: `{"data": PID}`, or a negative number and a message.
+ */
+export interface ConmonRequest {
+  readonly conmon: string;
+  readonly runtime: Runtime;
+  readonly id: string;
+  /** Bundle, and where `attach`, `ctl`, `winsz` and the pid files are made. */
+  readonly directory: string;
+  /** `k8s-file:<path>` or `none`. */
+  readonly log: string;
+  /** conmon writes the exit code to a file of the container's id here. */
+  readonly exitDir: string;
+  readonly tty: boolean;
+  readonly stdin: boolean;
+  readonly leaveStdinOpen: boolean;
+  readonly logSizeMax?: number;
+}
+
+export interface ExecRequest extends ConmonRequest {
+  readonly processSpec: string;
+  /** Called when conmon's socket is there and the process not yet: output is lost before. */
+  readonly beforeStart?: () => void;
+}
+
+export interface Launched {
+  readonly pid: number;
+  readonly conmonPid: number;
+}
+
+const SYNC = 3;
+const START = 4;
+const ATTACH = 5;
+
+const commonArguments = (request: ConmonRequest): string[] => [
+  ...["--api-version", "1", "-c", request.id, "-u", request.id, "-n", request.id, "-r", request.runtime.binary],
+  ...["-b", request.directory, "--full-attach", "-p", `${request.directory}/pid`, "-P", `${request.directory}/conmon.pid`],
+  ...["-l", request.log, "--exit-dir", request.exitDir, "--no-sync-log", "--log-level", "error"],
+  ...(request.logSizeMax ? ["--log-size-max", String(request.logSizeMax)] : []),
+  ...(request.tty ? ["-t"] : []),
+  ...(request.stdin ? ["-i"] : []),
+  ...(request.leaveStdinOpen ? ["--leave-stdin-open"] : []),
+  ...request.runtime.globalArguments(runtimeLog(request)).flatMap((argument) => [`--runtime-arg=${argument}`]),
+];
+
+const runtimeLog = (request: ConmonRequest): string => `${request.directory}/runtime.log`;
+
+const environment = (extra: Readonly<Record<string, string>>): NodeJS.ProcessEnv => ({
+  PATH: process.env.PATH ?? "/usr/sbin:/usr/bin:/sbin:/bin",
+  ...extra,
+});
+
+/** Creates the container; its process waits for `runtime start`. @throws internal with the runtime's own words */
+export async function launchContainer(request: ConmonRequest): Promise<Launched> {
+  const child = spawn(request.conmon, commonArguments(request), {
+    cwd: request.directory,
+    env: environment({ _OCI_SYNCPIPE: String(SYNC) }),
+    stdio: ["ignore", "ignore", "pipe", "pipe"],
+    detached: true,
+  });
+  const sync = new JsonLines(child.stdio[SYNC] as Readable);
+  const result = await launched(child, sync, request);
+  sync.close();
+  return result;
+}
+
+/** Runs a process in a container. `exit` settles with its code, or undefined when conmon went without saying. */
+export async function launchExec(request: ExecRequest): Promise<Launched & { readonly exit: Promise<number | undefined> }> {
+  const child = spawn(request.conmon, [...commonArguments(request), "-e", "--exec-attach", "--exec-process-spec", request.processSpec], {
+    cwd: request.directory,
+    env: environment({ _OCI_SYNCPIPE: String(SYNC), _OCI_STARTPIPE: String(START), _OCI_ATTACHPIPE: String(ATTACH) }),
+    stdio: ["ignore", "ignore", "pipe", "pipe", "pipe", "pipe"],
+    detached: true,
+  });
+  const sync = new JsonLines(child.stdio[SYNC] as Readable);
+  const attach = new JsonLines((child.stdio as readonly unknown[])[ATTACH] as Readable);
+  const start = child.stdio[START] as Writable;
+  start.on("error", () => {});
+  // Once to begin at all, once more when the output has someone to go to.
+  start.write("\n");
+  await attach.next();
+  try {
+    request.beforeStart?.();
+  } finally {
+    start.end("\n");
+    attach.close();
+  }
+  const result = await launched(child, sync, request);
+  const exit = sync.next().then((last) => {
+    sync.close();
+    return last?.data;
+  });
+  return { ...result, exit };
+}
+
+async function launched(child: ChildProcess, sync: JsonLines, request: ConmonRequest): Promise<Launched> {
+  let stderr = "";
+  child.stderr?.setEncoding("utf8").on("data", (text: string) => (stderr += text));
+  const gone = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+  const failed = new Promise<never>((_, reject) =>
+    child.once("error", (error) => reject(internal(`Cannot run conmon: ${error.message}`, { cause: error }))),
+  );
+  failed.catch(() => {});
+  const first = await Promise.race([sync.next(), failed]);
+  if (!first || first.data < 0) throw internal(failureOf(request, first?.message ?? "", stderr), { code: "runtime-failed" });
+  await gone;
+  return { pid: first.data, conmonPid: Number(readFileSync(`${request.directory}/conmon.pid`, "utf8")) };
+}
+
+/** The runtime's log says it best; what conmon passed on is cut to a page. */
+function failureOf(request: ConmonRequest, message: string, stderr: string): string {
+  let log = "";
+  try {
+    log = readFileSync(runtimeLog(request), "utf8");
+  } catch {}
+  return runtimeMessage(log) || runtimeMessage(message) || stderr.trim() || "conmon ended without a word";
+}
+
+interface SyncMessage {
+  readonly data: number;
+  readonly message?: string;
+}
+
+/** Lines of JSON from a pipe, one at a time. */
+class JsonLines {
+  readonly #stream: Readable;
+  #text = "";
+  #ended = false;
+  #wake: (() => void) | undefined;
+
+  constructor(stream: Readable) {
+    this.#stream = stream;
+    stream.setEncoding("utf8");
+    stream.on("data", (text: string) => {
+      this.#text += text;
+      this.#wake?.();
+    });
+    const end = () => {
+      this.#ended = true;
+      this.#wake?.();
+    };
+    stream.on("end", end).on("close", end).on("error", end);
+  }
+
+  async next(): Promise<SyncMessage | undefined> {
+    for (;;) {
+      const newline = this.#text.indexOf("\n");
+      if (newline >= 0) {
+        const line = this.#text.slice(0, newline);
+        this.#text = this.#text.slice(newline + 1);
+        return JSON.parse(line) as SyncMessage;
+      }
+      if (this.#ended) return undefined;
+      await new Promise<void>((resolve) => (this.#wake = resolve));
+    }
+  }
+
+  close(): void {
+    this.#stream.destroy();
+  }
+}

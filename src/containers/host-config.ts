@@ -1,0 +1,104 @@
+import type { HostConfig } from "./types.ts";
+
+export const MASKED_PATHS = [
+  "/proc/asound",
+  "/proc/acpi",
+  "/proc/kcore",
+  "/proc/keys",
+  "/proc/latency_stats",
+  "/proc/timer_list",
+  "/proc/timer_stats",
+  "/proc/sched_debug",
+  "/proc/scsi",
+  "/sys/firmware",
+];
+
+export const READONLY_PATHS = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"];
+
+export const DEFAULT_SHM_SIZE = 67108864;
+
+/** HostConfig as dockerd shows it for a create that asked for nothing, in its order of fields. */
+const DEFAULTS: HostConfig = {
+  Binds: null,
+  ContainerIDFile: "",
+  LogConfig: { Type: "json-file", Config: {} },
+  NetworkMode: "default",
+  PortBindings: null,
+  RestartPolicy: { Name: "no", MaximumRetryCount: 0 },
+  AutoRemove: false,
+  VolumeDriver: "",
+  VolumesFrom: null,
+  ConsoleSize: [0, 0],
+  CapAdd: null,
+  CapDrop: null,
+  CgroupnsMode: "host",
+  Dns: null,
+  DnsOptions: null,
+  DnsSearch: null,
+  ExtraHosts: null,
+  GroupAdd: null,
+  IpcMode: "private",
+  Cgroup: "",
+  Links: null,
+  OomScoreAdj: 0,
+  PidMode: "",
+  Privileged: false,
+  PublishAllPorts: false,
+  ReadonlyRootfs: false,
+  SecurityOpt: null,
+  UTSMode: "",
+  UsernsMode: "",
+  ShmSize: DEFAULT_SHM_SIZE,
+  Runtime: "runc",
+  Isolation: "",
+  CpuShares: 0,
+  Memory: 0,
+  NanoCpus: 0,
+  CgroupParent: "",
+  BlkioWeight: 0,
+  BlkioWeightDevice: null,
+  BlkioDeviceReadBps: null,
+  BlkioDeviceWriteBps: null,
+  BlkioDeviceReadIOps: null,
+  BlkioDeviceWriteIOps: null,
+  CpuPeriod: 0,
+  CpuQuota: 0,
+  CpuRealtimePeriod: 0,
+  CpuRealtimeRuntime: 0,
+  CpusetCpus: "",
+  CpusetMems: "",
+  Devices: null,
+  DeviceCgroupRules: null,
+  DeviceRequests: null,
+  MemoryReservation: 0,
+  MemorySwap: 0,
+  MemorySwappiness: null,
+  OomKillDisable: false,
+  PidsLimit: null,
+  Ulimits: null,
+  CpuCount: 0,
+  CpuPercent: 0,
+  IOMaximumIOps: 0,
+  IOMaximumBandwidth: 0,
+};
+
+const EMPTY_MEANS_DEFAULT = ["NetworkMode", "IpcMode", "CgroupnsMode", "Runtime", "ShmSize"] as const;
+
+/** A create's HostConfig with everything it left open filled in. */
+export function fillHostConfig(given: HostConfig, host: { cgroupV2: boolean; runtime: string }): HostConfig {
+  const filled: HostConfig = { ...DEFAULTS, CgroupnsMode: host.cgroupV2 ? "private" : "host", Runtime: host.runtime };
+  for (const [field, value] of Object.entries(given)) {
+    const emptied = (EMPTY_MEANS_DEFAULT as readonly string[]).includes(field) && !value;
+    if (value !== undefined && !emptied) filled[field] = value;
+  }
+  filled.LogConfig = { Type: given.LogConfig?.Type || "json-file", Config: given.LogConfig?.Config ?? {} };
+  filled.RestartPolicy = {
+    Name: given.RestartPolicy?.Name || "no",
+    MaximumRetryCount: given.RestartPolicy?.MaximumRetryCount ?? 0,
+  };
+  // Memory without a swap limit: as much swap again, Docker's rule.
+  if (filled.Memory && filled.MemorySwap === 0) filled.MemorySwap = filled.Memory * 2;
+  filled.MaskedPaths = given.MaskedPaths ?? (filled.Privileged ? null : MASKED_PATHS);
+  filled.ReadonlyPaths = given.ReadonlyPaths ?? (filled.Privileged ? null : READONLY_PATHS);
+  return filled;
+}

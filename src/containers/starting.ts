@@ -1,0 +1,224 @@
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { release } from "node:os";
+import { conflict, FairwayError, internal, invalid, messageOf } from "#base";
+import { MS_NODEV, MS_NOEXEC, MS_NOSUID, mountFs } from "#kernel/ffi";
+import { effectiveCapabilities } from "./caps.ts";
+import { launchContainer } from "./conmon.ts";
+import type { Container } from "./container.ts";
+import type { Context } from "./context.ts";
+import { initProgram } from "./init-program.ts";
+import { isMountPoint, mountRoot, rootPathsOf } from "./overlay.ts";
+import { startTime } from "./proc.ts";
+import { type ContainerRecord, nowText, ZERO_TIME } from "./record.ts";
+import type { Registry } from "./registry.ts";
+import { goArch, type SeccompProfile, seccompFor } from "./seccomp.ts";
+import { type NamespaceChoice, runtimeSpec } from "./spec.ts";
+import { lookupUser, readUserFiles } from "./user.ts";
+import { containerMode } from "./validate.ts";
+
+export const cgroupsPathOf = (context: Context, record: ContainerRecord): string =>
+  `/${(record.hostConfig.CgroupParent || context.defaults.cgroupParent || "fairway").replace(/^\/+|\/+$/g, "")}/${record.id}`;
+
+const shmPathOf = (container: Container): string => `${container.paths.bundle}/shm`;
+
+/** From record to running process. The caller has written the intent and undoes everything when this throws. */
+export async function bringUp(
+  context: Context,
+  registry: Registry,
+  container: Container,
+  consoleSize?: readonly [number, number],
+): Promise<Partial<ContainerRecord>> {
+  const { record, paths } = container;
+  const namespaces = joinedNamespaces(registry, container);
+  checkNetworkDonor(registry, container);
+  mkdirSync(paths.bundle, { recursive: true, mode: 0o711 });
+  mkdirSync(paths.directory, { recursive: true, mode: 0o710 });
+  const sandbox = await context.engine.openSandbox(record.id);
+  const root = rootPathsOf(paths.directory);
+  mountRoot(root, context.images.lowerDirs(record.imageId));
+  prepareBinds(context, record);
+  const spec = runtimeSpec(record, {
+    rootfs: root.merged,
+    sandbox,
+    user: lookupUser(readUserFiles(root.merged), record.config.User ?? "", record.hostConfig.GroupAdd ?? []),
+    namespaces,
+    cgroupsPath: cgroupsPathOf(context, record),
+    capabilities: context.capabilities,
+    seccomp: (capabilities) => seccompOf(context, record, capabilities),
+    sourceOf: (mount) => (mount.Type === "volume" ? context.volumes.path(mount.Name!) : mount.Source),
+    shmPath: sharedMemory(registry, container),
+    initPath: (record.hostConfig.Init ?? context.defaults.init) ? initProgram(context.defaults.initPath) : undefined,
+    consoleSize,
+  });
+  writeFileSync(`${paths.bundle}/config.json`, JSON.stringify(spec));
+  const { Tty = false, OpenStdin = false, StdinOnce = false } = record.config;
+  let launched: { pid: number; conmonPid: number };
+  try {
+    launched = await launchContainer({
+      conmon: context.conmon,
+      runtime: context.runtime,
+      id: record.id,
+      directory: paths.bundle,
+      log: logTarget(context, container),
+      exitDir: context.exits.directory,
+      tty: Tty,
+      stdin: OpenStdin,
+      leaveStdinOpen: OpenStdin && (Tty || !StdinOnce),
+      ...logLimit(context, record),
+    });
+    container.hub.connect(paths.bundle);
+    await context.runtime.start(record.id);
+  } catch (error) {
+    throw startFailure(record, error);
+  }
+  return {
+    phase: "running",
+    pid: launched.pid,
+    pidStart: startTime(launched.pid) ?? "",
+    conmonPid: launched.conmonPid,
+    conmonStart: startTime(launched.conmonPid) ?? "",
+    startedAt: nowText(),
+    finishedAt: record.finishedAt,
+    exitCode: 0,
+    error: "",
+    oomKilled: false,
+    restarting: false,
+    files: { resolvConf: sandbox.resolvConfPath, hosts: sandbox.hostsPath, hostname: sandbox.hostnamePath },
+  };
+}
+
+/** The runtime's words, as dockerd wraps them, with the exit code `docker run` gives for them. */
+function startFailure(record: ContainerRecord, error: unknown): FairwayError {
+  const words = messageOf(error);
+  const message = `failed to create task for container: failed to create shim task: OCI runtime create failed: ${words}: unknown`;
+  const context = { exitCode: startExitCode(record.path, words) };
+  if (context.exitCode === 128) return new FairwayError("internal", message, { code: "start-failed", context, cause: error });
+  return invalid(message, { code: "start-failed", context, cause: error });
+}
+
+/** 127: no such program, 126: not one that can be run, 128: anything else. */
+export function startExitCode(path: string, words: string): number {
+  if (words.includes("permission denied")) return 126;
+  if (words.includes("not a directory")) return 127;
+  if (words.includes(path) && (words.includes("executable file not found") || words.includes("no such file or directory"))) return 127;
+  return 128;
+}
+
+function logTarget(context: Context, container: Container): string {
+  const driver = container.record.hostConfig.LogConfig?.Type || context.defaults.logDriver || "json-file";
+  return driver === "none" ? "none" : `k8s-file:${container.paths.log}`;
+}
+
+const UNITS: Readonly<Record<string, number>> = { "": 1, b: 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3 };
+
+/** `max-size=10m`: conmon starts the file anew when it is full. */
+function logLimit(context: Context, record: ContainerRecord): { logSizeMax?: number } {
+  const text = record.hostConfig.LogConfig?.Config?.["max-size"] ?? context.defaults.logOptions?.["max-size"];
+  const match = /^(\d+)([bkmg]?)b?$/i.exec(text ?? "");
+  return match ? { logSizeMax: Number(match[1]) * UNITS[match[2]!.toLowerCase()]! } : {};
+}
+
+/** A bind's source that may be made is made, as a directory. @throws invalidParameter when there is none */
+function prepareBinds(context: Context, record: ContainerRecord): void {
+  for (const mount of record.mounts) {
+    if (mount.Type === "volume") mkdirSync(context.volumes.path(mount.Name!), { recursive: true });
+    if (mount.Type !== "bind" || existsSync(mount.Source)) continue;
+    if (!mount.options?.BindOptions?.CreateMountpoint)
+      throw invalid(`invalid mount config for type "bind": bind source path does not exist: ${mount.Source}`, { code: "bad-mount" });
+    mkdirSync(mount.Source, { recursive: true });
+  }
+}
+
+function checkNetworkDonor(registry: Registry, container: Container): void {
+  const donorReference = containerMode(container.record.hostConfig.NetworkMode);
+  if (donorReference === undefined) return;
+  let donor: Container;
+  try {
+    donor = registry.find(donorReference);
+  } catch (error) {
+    throw internal(`joining network namespace of container: ${messageOf(error)}`, { code: "no-such-container", cause: error });
+  }
+  if (donor === container) throw internal("cannot join own network namespace", { code: "self-join" });
+  if (donor.record.restarting)
+    throw conflict(
+      `cannot join network namespace of a restarting container: ${donor.id}: Container ${donor.id} is restarting, wait until the container is running`,
+      { code: "restarting" },
+    );
+  if (!donor.up)
+    throw conflict(`cannot join network namespace of a non running container: container ${donor.record.name} is ${donor.status}`, {
+      code: "not-running",
+    });
+}
+
+function joinedNamespaces(registry: Registry, container: Container): { pid: NamespaceChoice; ipc: NamespaceChoice } {
+  const choose = (mode: string | undefined, kind: "pid" | "ipc", word: string): NamespaceChoice => {
+    if (mode === "host") return "host";
+    const reference = containerMode(mode);
+    if (reference === undefined) return undefined;
+    const donor = registry.find(reference);
+    if (!donor.up) throw conflict(`cannot join ${word} of a non running container: ${donor.id}`, { code: "not-running" });
+    if (kind === "ipc" && !["shareable", "host"].includes(donor.record.hostConfig.IpcMode ?? "private"))
+      throw invalid(`cannot join IPC of container ${reference}: non-shareable IPC (hint: use IpcMode:shareable for the donor container)`, {
+        code: "private-ipc",
+      });
+    return { path: `/proc/${donor.record.pid}/ns/${kind}` };
+  };
+  const { PidMode, IpcMode } = container.record.hostConfig;
+  return { pid: choose(PidMode, "pid", "PID namespace"), ipc: choose(IpcMode, "ipc", "IPC namespace") };
+}
+
+/** A /dev/shm that others may share is a mount of ours; a private one is the runtime's. */
+function sharedMemory(registry: Registry, container: Container): string | undefined {
+  const { IpcMode = "private", ShmSize } = container.record.hostConfig;
+  if (IpcMode === "host") return "/dev/shm";
+  const donor = containerMode(IpcMode);
+  if (donor !== undefined) {
+    const { paths, record } = registry.find(donor);
+    return record.hostConfig.IpcMode === "host" ? "/dev/shm" : `${paths.bundle}/shm`;
+  }
+  if (IpcMode !== "shareable") return undefined;
+  const path = shmPathOf(container);
+  mkdirSync(path, { recursive: true });
+  if (!isMountPoint(path))
+    mountFs({ source: "shm", target: path, type: "tmpfs", flags: MS_NOSUID | MS_NODEV | MS_NOEXEC, data: `mode=1777,size=${ShmSize}` });
+  return path;
+}
+
+/** `--security-opt seccomp=unconfined|<profile as JSON>`, else the daemon's profile. */
+function seccompOf(context: Context, record: ContainerRecord, capabilities: readonly string[]) {
+  const option = (record.hostConfig.SecurityOpt ?? []).find((each) => /^seccomp[=:]/.test(each))?.slice("seccomp=".length);
+  if (option === "unconfined") return undefined;
+  let profile = context.seccompProfile;
+  if (option && option !== "builtin") {
+    try {
+      profile = JSON.parse(option) as SeccompProfile;
+    } catch (error) {
+      throw invalid(`Decoding seccomp profile failed: ${messageOf(error)}`, { code: "bad-seccomp" });
+    }
+  }
+  return profile ? seccompFor(profile, { arch: goArch(process.arch), kernel: release(), capabilities }) : undefined;
+}
+
+/** Capabilities of the container, for a process run in it later. */
+export const capabilitiesOf = (context: Context, record: ContainerRecord): string[] =>
+  effectiveCapabilities(
+    { add: record.hostConfig.CapAdd ?? null, drop: record.hostConfig.CapDrop ?? null, privileged: record.hostConfig.Privileged ?? false },
+    context.capabilities,
+  );
+
+/** conmon's and the runtime's leftovers of the last run. */
+export const clearBundle = (container: Container): void => rmSync(container.paths.bundle, { recursive: true, force: true });
+
+/** Set by conmon when the kernel's OOM killer struck. */
+export const sawOom = (container: Container): boolean => existsSync(`${container.paths.bundle}/oom`);
+
+export const neverStarted = (record: ContainerRecord): boolean => record.startedAt === ZERO_TIME;
+
+/** The pid conmon wrote for a start that was not finished. */
+export function bundlePid(container: Container, file: "pid" | "conmon.pid"): number {
+  try {
+    return Number(readFileSync(`${container.paths.bundle}/${file}`, "latin1")) || 0;
+  } catch {
+    return 0;
+  }
+}
