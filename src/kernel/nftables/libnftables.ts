@@ -1,6 +1,7 @@
 import koffi from "koffi";
 import { FairwayError } from "#base";
 import { enter, type NamespaceHandle } from "#kernel/netns";
+import type { ChainRef } from "./chain.ts";
 
 type Context = unknown;
 
@@ -78,3 +79,7 @@ export function loadRuleset(text: string, namespace: string | NamespaceHandle = 
 /** `nft list ruleset`, or `nft -j list ruleset`. */
 export const listRuleset = (namespace: string | NamespaceHandle = "host", json = false): string =>
   run("list ruleset", namespace, json ? NFT_CTX_OUTPUT_JSON : 0);
+
+/** `nft list chain`: text that `loadRuleset` takes. */
+export const listChain = ({ family, table, chain }: ChainRef, namespace: string | NamespaceHandle = "host"): string =>
+  run(`list chain ${family} ${table} ${chain}`, namespace);

@@ -136,6 +136,12 @@ export class NftSocket implements Disposable {
     return { op: "deleteElements", set: operation.set, elements: operation.elements.filter(({ key }) => there.has(key.join(" "))) };
   }
 
+  /** Counts the ruleset as it is now among our own work: for what was done on our behalf by other means, as by libnftables. */
+  adoptGeneration(): void {
+    this.#generation = this.generation();
+    this.#own.add(this.#generation);
+  }
+
   /** True when a generation is the result of a transaction of this socket. */
   isOwn(generation: number): boolean {
     return this.#own.has(generation);
@@ -168,11 +174,13 @@ export class NftSocket implements Disposable {
       .filter((chain) => chain.table === table);
   }
 
-  /** The rules of a chain, in order. */
-  rules({ family, table, chain }: ChainRef): RuleInfo[] {
-    return this.#dump(`list chain ${family} ${table} ${chain}`, NFT_MSG_GETRULE, family, (writer) =>
-      writer.attrString(NFTA_RULE_TABLE, table).attrString(NFTA_RULE_CHAIN, chain),
-    ).map(decodeRule);
+  /** The rules of a chain, or of every chain of the table, in order; none when there is no such table. */
+  rules({ family, table, chain }: TableRef & { readonly chain?: string }): RuleInfo[] {
+    const rules = this.#dump(`list rules ${family} ${table} ${chain ?? ""}`, NFT_MSG_GETRULE, family, (writer) => {
+      writer.attrString(NFTA_RULE_TABLE, table);
+      if (chain !== undefined) writer.attrString(NFTA_RULE_CHAIN, chain);
+    });
+    return rules.map(decodeRule);
   }
 
   sets({ family, table }: TableRef): SetInfo[] {
