@@ -7,3 +7,7 @@ export * from "./lab.ts";
 export * from "./matrix.ts";
 export * from "./process.ts";
 export * from "./state.ts";
+export * from "./vm/ethernet-switch.ts";
+export * from "./vm/forwarding.ts";
+export * from "./vm/machine.ts";
+export * from "./vm/vm-lab.ts";
