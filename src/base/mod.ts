@@ -4,4 +4,5 @@ export * from "./ids.ts";
 export * from "./ip.ts";
 export * from "./log.ts";
 export * from "./mac.ts";
+export * from "./ours.ts";
 export * from "./time.ts";

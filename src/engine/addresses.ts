@@ -13,7 +13,12 @@ export class AddressBook {
   #avoided: readonly string[] = [];
 
   constructor(config: EngineConfig, routes: () => readonly string[]) {
-    this.#ipam = new Ipam(effectivePools(config.addressPools.map(({ base, size }) => addressPool(base, size)), config.daemonId));
+    this.#ipam = new Ipam(
+      effectivePools(
+        config.addressPools.map(({ base, size }) => addressPool(base, size)),
+        config.daemonId,
+      ),
+    );
     this.#routes = routes;
   }
 
@@ -89,7 +94,8 @@ export class AddressBook {
     for (const { spec, attachments } of sandboxes) {
       const holder = { use: "container" as const, id: spec.containerId, name: spec.containerName };
       for (const { networkId, ipv4, ipv6 } of attachments) {
-        for (const held of [ipv4, ipv6]) if (held !== "") attempt(() => this.#ipam.takeAddress(networkId, held.slice(0, held.indexOf("/")), holder));
+        for (const held of [ipv4, ipv6])
+          if (held !== "") attempt(() => this.#ipam.takeAddress(networkId, held.slice(0, held.indexOf("/")), holder));
       }
     }
     return faults;
@@ -129,7 +135,8 @@ function bridgeConfig(bridge: DefaultBridgeOptions): PoolConfig[] {
   ] as const) {
     if (!bip && !range) continue;
     const subnet = formatCidr(parseCidr((bip ?? range)!));
-    if (familyOf(subnet) !== family) throw invalid(`invalid IPv${family} address for the default bridge: ${bip ?? range}`, { code: "bad-bip" });
+    if (familyOf(subnet) !== family)
+      throw invalid(`invalid IPv${family} address for the default bridge: ${bip ?? range}`, { code: "bad-bip" });
     const own = bip ? formatIp(parsePrefix(bip).ip) : undefined;
     entries.push({
       subnet,

@@ -2,7 +2,7 @@ import { messageOf } from "#base";
 import { type Drift, Fabric } from "#fabric";
 import { AddressBook } from "./addresses.ts";
 import { type Context, networkEvent } from "./context.ts";
-import { networkScope } from "./desired.ts";
+import { namespacePath, networkScope } from "./desired.ts";
 import { Names } from "./names.ts";
 import { driverNamed, Networks } from "./networks.ts";
 import type { EngineOptions } from "./options.ts";
@@ -39,7 +39,7 @@ export class LocalEngine implements Engine {
       emit: (action, network, attributes) => this.#emit(networkEvent(action, network, attributes)),
     };
     this.#addresses = new AddressBook(config, () => host.routes());
-    this.#names = new Names(this.#context);
+    this.#names = new Names(this.#context, (record) => namespacePath(config.execRoot, record));
     this.#publisher = new Publisher(this.#context);
     this.#networks = new Networks(this.#context, this.#addresses);
     this.#sandboxes = new Sandboxes(this.#context, this.#addresses, this.#names, this.#publisher);
@@ -56,7 +56,8 @@ export class LocalEngine implements Engine {
   async #restore(): Promise<void> {
     const { state, fabric, log } = this.#context;
     const shares = (driver: string) => this.#context.drivers.get(driver)?.traits.sharesSubnets ?? false;
-    for (const fault of this.#addresses.restore(state.networks, state.sandboxes, shares)) log.error("address not restored", { error: messageOf(fault) });
+    for (const fault of this.#addresses.restore(state.networks, state.sandboxes, shares))
+      log.error("address not restored", { error: messageOf(fault) });
     await this.#networks.installPredefined();
     for (const network of state.networks) {
       try {
@@ -82,8 +83,8 @@ export class LocalEngine implements Engine {
 
   /** Namespaces that no record speaks for: left by a run that died between making one and needing it. */
   #sweepNamespaces(): void {
-    const { state, namespaces, log } = this.#context;
-    const known = new Set([...state.sandboxes].filter(({ up }) => up).map((record) => this.#sandboxes.namespaceOf(record)));
+    const { state, namespaces, log, config } = this.#context;
+    const known = new Set([...state.sandboxes].filter(({ up }) => up).map((record) => namespacePath(config.execRoot, record)));
     for (const path of namespaces.list()) {
       if (known.has(path)) continue;
       log.info("leaked namespace removed", { path });
@@ -144,7 +145,8 @@ export class LocalEngine implements Engine {
     const record = state.findSandbox(containerId);
     const host = record.spec.network.mode === "host";
     return sandboxStateView(state, record, {
-      key: record.spec.network.mode === "container" ? "" : host ? `${config.execRoot}/netns/default` : this.#sandboxes.namespaceOf(record),
+      key:
+        record.spec.network.mode === "container" ? "" : host ? `${config.execRoot}/netns/default` : namespacePath(config.execRoot, record),
       ports: this.#publisher.view(record),
       dnsNames: (sandbox, networkId) => this.#names.dnsNames(sandbox, networkId),
       gatewayOf: (network, family) => drivers.get(network.driver)?.gateway(network, family, this.#context.facts()) ?? "",

@@ -1,56 +1,110 @@
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { messageOf, shortId } from "#base";
+import { shortId } from "#base";
 import type { SandboxTableItem } from "#fabric";
 import type { Context } from "./context.ts";
+import { DNS_ADDRESS, DnsServers } from "./dns-servers.ts";
+import { inGatewayOrder, type Placed } from "./gateway.ts";
+import { linkEnvironment, parseLink } from "./links.ts";
+import { NetworkFiles } from "./network-files.ts";
 import type { Attachment, NetworkRecord, SandboxRecord } from "./records.ts";
 import { PREDEFINED } from "./views.ts";
 
-/** Names of containers: zones and servers of the embedded DNS, the files in /etc, and legacy links. */
+/** Names of containers: what the embedded DNS knows and serves, the files in /etc, and legacy links. */
 export class Names {
   readonly #context: Context;
+  readonly #dns: DnsServers;
+  readonly #files: NetworkFiles;
+  /** Endpoints with names in a zone: endpoint id → network id. */
+  readonly #known = new Map<string, Map<string, string>>();
 
-  constructor(context: Context) {
+  constructor(context: Context, namespaceOf: (record: SandboxRecord) => string) {
     this.#context = context;
+    this.#dns = new DnsServers(context, ({ sandboxId, name, winner, hidden }) => {
+      const network = context.state.network(winner.networkId);
+      if (network) context.emit("conflict", network, { container: sandboxId, dnsName: name, hidden: hidden.networkName });
+    });
+    this.#files = new NetworkFiles(context, (record) => this.linkedTo(record));
+    this.#namespaceOf = namespaceOf;
   }
 
-  /** Opens what the sandbox's own table must know about, before that table is made. */
-  prepare(_record: SandboxRecord): void {}
+  readonly #namespaceOf: (record: SandboxRecord) => string;
+
+  /** Writes the sandbox's files and opens its server, which its nftables table must know the ports of. */
+  prepare(record: SandboxRecord): void {
+    const placed = this.#placed(record);
+    const named = placed.filter(({ network }) => hasDns(network));
+    const external = this.#files.write(record, named.length > 0);
+    if (named.length === 0) return this.#dns.stop(record.spec.containerId);
+    const ns = this.#namespaceOf(record);
+    this.#dns.serve(record.spec.containerId, ns, {
+      sandboxId: record.spec.containerId,
+      networks: inGatewayOrder(named).map(({ network: { id, name } }) => ({ id, name })),
+      links: named.flatMap(({ attachment, network }) =>
+        (attachment.spec.links ?? []).map((link) => {
+          const { name, alias } = parseLink(link);
+          return { networkId: network.id, alias, target: name };
+        }),
+      ),
+      internalOnly: placed.every(({ network }) => network.internal),
+      upstreams: external.map(({ address, via }) => this.#dns.upstream(address, via === "host" ? "host" : ns)),
+    });
+  }
 
   /** What the sandbox's nftables table has to say about names. */
-  table(_record: SandboxRecord): Omit<SandboxTableItem, "type" | "ns"> | undefined {
-    return undefined;
+  table(record: SandboxRecord): SandboxTableItem["dns"] {
+    const ports = this.#dns.portsOf(record.spec.containerId);
+    return ports && { address: DNS_ADDRESS, udpPort: ports.udpPort, tcpPort: ports.tcpPort };
   }
 
-  /** Puts the sandbox's names into its networks and writes its files: from now on it is found. */
+  /** Makes the sandbox's endpoints, and no others of it, be found by their names: from this instant on. */
   activate(record: SandboxRecord): void {
-    this.writeFiles(record);
+    const before = this.#known.get(record.spec.containerId) ?? new Map<string, string>();
+    const now = new Map<string, string>();
+    for (const { attachment, network } of this.#placed(record)) {
+      if (!hasDns(network)) continue;
+      now.set(attachment.endpointId, network.id);
+      const rejected = this.#dns.zones.addEndpoint(network.id, network.name, {
+        endpointId: attachment.endpointId,
+        names: namesOf(record, attachment),
+        ...(attachment.ipv4 === "" ? {} : { ipv4: bare(attachment.ipv4) }),
+        ...(attachment.ipv6 === "" ? {} : { ipv6: bare(attachment.ipv6) }),
+        containerId: record.spec.containerId,
+      });
+      if (rejected.length > 0)
+        this.#context.log.warn("names that DNS cannot carry", { container: record.spec.containerName, names: rejected });
+    }
+    for (const [endpointId, networkId] of before) if (!now.has(endpointId)) this.#dns.zones.removeEndpoint(networkId, endpointId);
+    if (now.size > 0) this.#known.set(record.spec.containerId, now);
+    else this.#known.delete(record.spec.containerId);
   }
 
   /** The container was renamed, or one it links to came or went. */
   update(record: SandboxRecord): void {
-    this.writeFiles(record);
+    this.#files.write(record, this.#dns.portsOf(record.spec.containerId) !== undefined);
+    this.activate(record);
   }
 
-  close(_record: SandboxRecord): void {}
+  close(record: SandboxRecord): void {
+    const { containerId } = record.spec;
+    for (const [endpointId, networkId] of this.#known.get(containerId) ?? []) this.#dns.zones.removeEndpoint(networkId, endpointId);
+    this.#known.delete(containerId);
+    this.#dns.stop(containerId);
+    this.#dns.forgetUpstreams(this.#namespaceOf(record));
+  }
 
-  closeAll(): void {}
+  closeAll(): void {
+    this.#dns.stopAll();
+  }
 
+  /** For host mode: files, and no names. */
   writeFiles(record: SandboxRecord): void {
-    const { filesDir, hostname } = record.spec;
-    try {
-      mkdirSync(filesDir, { recursive: true });
-      writeFileSync(`${filesDir}/hostname`, `${hostname}\n`);
-      writeFileSync(`${filesDir}/hosts`, record.spec.network.mode === "host" ? readFileSync("/etc/hosts") : this.#hosts(record));
-      writeFileSync(`${filesDir}/resolv.conf`, readFileSync("/etc/resolv.conf"));
-    } catch (error) {
-      this.#context.log.error("network files not written", { container: record.spec.containerName, error: messageOf(error) });
-    }
+    this.#files.write(record, false);
   }
 
-  #hosts(record: SandboxRecord): string {
-    const lines = ["127.0.0.1\tlocalhost", "::1\tlocalhost ip6-localhost ip6-loopback"];
-    for (const { ipv4 } of record.attachments) if (ipv4 !== "") lines.push(`${ipv4.slice(0, ipv4.indexOf("/"))}\t${record.spec.hostname}`);
-    return `${lines.join("\n")}\n`;
+  #placed(record: SandboxRecord): Placed[] {
+    return record.attachments.flatMap((attachment) => {
+      const network = this.#context.state.network(attachment.networkId);
+      return network && attachment.endpointId !== "" ? [{ attachment, network }] : [];
+    });
   }
 
   /** Docker's DNSNames: container name, aliases, short id, hostname; null where there is no DNS. */
@@ -64,33 +118,32 @@ export class Names {
   linkedTo(record: SandboxRecord): { alias: string; target: SandboxRecord }[] {
     return record.spec.links.flatMap((link) => {
       const { name, alias } = parseLink(link);
-      const target = this.#context.state.sandboxNamed(name);
+      const target = this.#context.state.sandboxNamed(name) ?? this.#context.state.sandbox(name);
       return target?.up ? [{ alias, target }] : [];
     });
   }
 
   /** Running containers that link to this one in the old way. */
   linkersOf(record: SandboxRecord): SandboxRecord[] {
-    const { containerName } = record.spec;
+    return this.#context.state.linkersOf(record).filter(({ up }) => up);
+  }
+
+  linkEnvironment(record: SandboxRecord): readonly string[] {
     const bridge = this.#context.state.networkNamed("bridge");
     if (!bridge) return [];
-    return this.#context.state.membersOf(bridge.id).filter(({ up, spec }) => up && spec.links.some((link) => parseLink(link).name === containerName));
-  }
-
-  linkEnvironment(_record: SandboxRecord): readonly string[] {
-    return [];
+    return this.linkedTo(record).flatMap(({ alias, target }) => {
+      const address = target.attachments.find(({ networkId }) => networkId === bridge.id)?.ipv4 ?? "";
+      return address === "" ? [] : linkEnvironment(record.spec.containerName, alias, bare(address), target.spec);
+    });
   }
 }
+
+const bare = (prefixed: string): string => prefixed.slice(0, prefixed.indexOf("/"));
 
 /** User-defined networks have names; the predefined ones have not. */
-export const hasDns = (network: NetworkRecord): boolean => !PREDEFINED.has(network.name);
+const hasDns = (network: NetworkRecord): boolean => !PREDEFINED.has(network.name);
 
-export function namesOf(record: SandboxRecord, attachment: Attachment): readonly string[] {
+function namesOf(record: SandboxRecord, attachment: Attachment): readonly string[] {
   const { containerName, containerId, hostname } = record.spec;
   return [...new Set([containerName, ...(attachment.spec.aliases ?? []), shortId(containerId), hostname])].filter((name) => name !== "");
-}
-
-export function parseLink(link: string): { name: string; alias: string } {
-  const [name = "", alias = name] = link.split(":");
-  return { name: name.replace(/^\//, ""), alias: alias.slice(alias.lastIndexOf("/") + 1) };
 }

@@ -1,4 +1,6 @@
-import type { Log } from "#base";
+import type { Socket as UdpSocket } from "node:dgram";
+import type { Socket as TcpSocket } from "node:net";
+import type { Family, Log } from "#base";
 import type { Driver, HostFacts } from "#drivers";
 import type { Executor } from "#fabric";
 import type { Store } from "#store";
@@ -61,8 +63,14 @@ export interface HostPorts {
   flushUdp(entries: readonly { readonly address: string; readonly port: number; readonly portEnd: number }[]): void;
 }
 
+/** Sockets towards upstream servers, in the host's or a sandbox's namespace. */
+export interface UpstreamSockets {
+  udp(ns: string, family: Family): UdpSocket;
+  tcp(ns: string, address: string, port: number): TcpSocket;
+}
+
 /** Sockets inside a sandbox for the embedded DNS. */
-export interface SandboxSockets {
+export interface SandboxSockets extends UpstreamSockets {
   dns(ns: string, address: string): { readonly udpFd: number; readonly udpPort: number; readonly tcpFd: number; readonly tcpPort: number };
 }
 

@@ -63,7 +63,8 @@ export class Publisher {
     if (held.length === 0) return;
     const { lease, lost } = this.#ports.restore({ id: containerId, name: containerName }, held);
     this.#leases.set(containerId, lease);
-    for (const { error } of lost) this.#context.log.warn("published port not reserved again", { container: containerName, error: messageOf(error) });
+    for (const { error } of lost)
+      this.#context.log.warn("published port not reserved again", { container: containerName, error: messageOf(error) });
   }
 
   #isNat(networkId: string): boolean {
@@ -118,7 +119,11 @@ export class Publisher {
       if (!network || !Object.values(this.#publishing(network)).includes("inside")) return [];
       const { proto, hostPort, hostPortEnd, containerPort } = port;
       if (hostPort === containerPort) return [];
-      return Array.from({ length: hostPortEnd - hostPort + 1 }, (_, offset) => ({ proto, from: String(hostPort + offset), to: containerPort + offset }));
+      return Array.from({ length: hostPortEnd - hostPort + 1 }, (_, offset) => ({
+        proto,
+        from: String(hostPort + offset),
+        to: containerPort + offset,
+      }));
     });
   }
 
@@ -156,4 +161,3 @@ function insidePorts(requests: readonly PortRequest[], record: SandboxRecord, ne
     return { proto, hostIp: bare(address), hostPort, hostPortEnd: hostPort + count - 1, containerPort, networkId };
   });
 }
-

@@ -14,10 +14,10 @@ import {
 } from "#base";
 import type { LinkHole } from "#drivers";
 import { IFNAME_OPTION } from "#drivers";
-import type { DesiredState } from "#fabric";
+import type { DesiredState, SandboxTableItem } from "#fabric";
 import type { AddressBook } from "./addresses.ts";
 import type { Context } from "./context.ts";
-import { endpointModel, endpointScope, modelOf, sandboxScope, sandboxState } from "./desired.ts";
+import { endpointModel, endpointScope, modelOf, namespacePath, sandboxScope, sandboxState } from "./desired.ts";
 import { checkEndpointSpec } from "./endpoint-spec.ts";
 import { defaultRoutes, type Placed } from "./gateway.ts";
 import type { Names } from "./names.ts";
@@ -111,7 +111,8 @@ export class Sandboxes {
       return next;
     } catch (error) {
       if (next) this.#publisher.release(next);
-      for (const [index, attachment] of attached.entries()) this.#giveBackNew(record.spec.containerId, record.attachments[index]!, attachment);
+      for (const [index, attachment] of attached.entries())
+        this.#giveBackNew(record.spec.containerId, record.attachments[index]!, attachment);
       throw error;
     }
   }
@@ -205,7 +206,7 @@ export class Sandboxes {
     const { state } = this.#context;
     const owner = state.sandbox(ownerId);
     if (owner?.up || this.#joined(ownerId)) return;
-    this.#removeNamespace(this.#pathOf(ownerId));
+    this.#removeNamespace(`${this.#context.config.execRoot}/netns/${shortId(ownerId)}`);
   }
 
   #joined(ownerId: string): boolean {
@@ -350,7 +351,7 @@ export class Sandboxes {
     const wants = new Map<string, DesiredState>();
     if (record.spec.network.mode === "host" || record.spec.network.mode === "container") return wants;
     const facts = this.#context.facts();
-    wants.set(sandboxScope(record.spec.containerId), sandboxState(ns, record.spec.sysctls, this.#names.table(record)));
+    wants.set(sandboxScope(record.spec.containerId), sandboxState(ns, record.spec.sysctls, this.#table(record)));
     const placed = this.placed(record);
     const routes = defaultRoutes(placed);
     for (const { attachment, network } of placed) {
@@ -361,6 +362,13 @@ export class Sandboxes {
       wants.set(endpointScope(attachment.endpointId), [...items, ...this.#publisher.items(record, network, attachment)]);
     }
     return wants;
+  }
+
+  #table(record: SandboxRecord): Omit<SandboxTableItem, "type" | "ns"> | undefined {
+    const dns = this.#names.table(record);
+    const redirects = this.#publisher.redirects(record);
+    if (!dns && redirects.length === 0) return undefined;
+    return { ...(dns ? { dns } : {}), ...(redirects.length > 0 ? { redirects } : {}) };
   }
 
   placed(record: SandboxRecord): Placed[] {
@@ -433,13 +441,8 @@ export class Sandboxes {
     if (network) this.#context.emit(action, network, { container: record.spec.containerId });
   }
 
-  namespaceOf(record: SandboxRecord): string {
-    return this.#pathOf(record.spec.containerId);
-  }
-
-  /** The file stays one container's, so that a container that joined it is found again after a restart. */
-  #pathOf(containerId: string): string {
-    return `${this.#context.config.execRoot}/netns/${shortId(containerId)}`;
+  namespaceOf(record: Pick<SandboxRecord, "spec">): string {
+    return namespacePath(this.#context.config.execRoot, record);
   }
 
   #view(record: SandboxRecord): SandboxView {

@@ -1,5 +1,6 @@
 import { conflict, type FairwayError, invalid, isFullId, notFound } from "#base";
 import type { Check, Delete, Put, Store } from "#store";
+import { parseLink } from "./links.ts";
 import type { NetworkRecord, SandboxRecord } from "./records.ts";
 
 /** The one in-memory owner of networks and sandboxes, and their way to disk. Records are replaced, never changed in place. */
@@ -11,6 +12,9 @@ export class State {
   readonly #containersByName = new Map<string, string>();
   /** network id → container ids with an attachment to it */
   readonly #members = new Map<string, Set<string>>();
+
+  /** name in a legacy link → container ids that have the link */
+  readonly #linkers = new Map<string, Set<string>>();
 
   constructor(store: Store) {
     this.#store = store;
@@ -80,6 +84,12 @@ export class State {
     return [...(this.#members.get(networkId) ?? [])].map((id) => this.#sandboxes.get(id)!);
   }
 
+  /** Sandboxes that link to this one in the old way, by its name or id. */
+  linkersOf({ spec }: SandboxRecord): SandboxRecord[] {
+    const ids = new Set([...(this.#linkers.get(spec.containerName) ?? []), ...(this.#linkers.get(spec.containerId) ?? [])]);
+    return [...ids].map((id) => this.#sandboxes.get(id)!);
+  }
+
   async putNetwork(record: NetworkRecord): Promise<void> {
     await this.#commit([{ op: "put", key: `network/${record.id}`, value: record }]);
     this.#indexNetwork(record);
@@ -121,12 +131,8 @@ export class State {
     this.#unindexSandbox(id);
     this.#sandboxes.set(id, record);
     this.#containersByName.set(record.spec.containerName, id);
-    for (const { networkId } of record.attachments) {
-      if (networkId === "") continue;
-      const members = this.#members.get(networkId);
-      if (members) members.add(id);
-      else this.#members.set(networkId, new Set([id]));
-    }
+    for (const { networkId } of record.attachments) if (networkId !== "") add(this.#members, networkId, id);
+    for (const link of record.spec.links) add(this.#linkers, parseLink(link).name, id);
   }
 
   #unindexSandbox(containerId: string) {
@@ -134,12 +140,21 @@ export class State {
     if (!record) return;
     this.#sandboxes.delete(containerId);
     if (this.#containersByName.get(record.spec.containerName) === containerId) this.#containersByName.delete(record.spec.containerName);
-    for (const { networkId } of record.attachments) {
-      const members = this.#members.get(networkId);
-      members?.delete(containerId);
-      if (members?.size === 0) this.#members.delete(networkId);
-    }
+    for (const { networkId } of record.attachments) remove(this.#members, networkId, containerId);
+    for (const link of record.spec.links) remove(this.#linkers, parseLink(link).name, containerId);
   }
+}
+
+function add(index: Map<string, Set<string>>, key: string, id: string): void {
+  const ids = index.get(key);
+  if (ids) ids.add(id);
+  else index.set(key, new Set([id]));
+}
+
+function remove(index: Map<string, Set<string>>, key: string, id: string): void {
+  const ids = index.get(key);
+  ids?.delete(id);
+  if (ids?.size === 0) index.delete(key);
 }
 
 export const networkNotFound = (reference: string): FairwayError =>

@@ -116,6 +116,8 @@ export interface SandboxSpec {
   readonly publishAll: boolean;
   /** Legacy links on the default bridge: `container:alias`. */
   readonly links: readonly string[];
+  /** The container's own environment, `NAME=value`: what legacy links hand on. */
+  readonly environment?: readonly string[];
   /** Directory in which resolv.conf, hosts and hostname are kept. */
   readonly filesDir: string;
   /** `net.*` sysctls to write into the namespace before the container starts. */

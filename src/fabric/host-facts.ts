@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
+import { ALIAS_PREFIX, HOST } from "#base";
 import { type Link, RouteSocket } from "#kernel/rtnetlink";
-import { HOST } from "./types.ts";
+import { MAIN_TABLE } from "./key.ts";
 
 /** A link of the host's as drivers see it; the shape is theirs. */
 export interface ObservedLink {
@@ -50,9 +51,12 @@ export class HostObserver implements Disposable {
     };
   }
 
-  /** Destinations of the main table, for choosing subnets that are nobody's. */
+  /** Destinations that the main table routes to links of others, for choosing subnets that are nobody's. */
   routes(): readonly string[] {
-    return this.#route.routes({ table: 254 }).map(({ destination }) => destination);
+    const ours = new Set(this.#route.links().flatMap(({ alias, index }) => (alias?.startsWith(ALIAS_PREFIX) ? [index] : [])));
+    return this.#route
+      .routes({ table: MAIN_TABLE })
+      .flatMap(({ index, destination }) => (index !== undefined && ours.has(index) ? [] : [destination]));
   }
 
   /** net.ipv4.ip_local_port_range */

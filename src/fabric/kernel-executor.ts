@@ -1,3 +1,4 @@
+import { HOST } from "#base";
 import { namespaceExists } from "#kernel/netns";
 import type { Operation } from "./diff.ts";
 import type { Executor, Observation, RunResult } from "./executor.ts";
@@ -6,7 +7,7 @@ import { elementKey, keyOf } from "./key.ts";
 import { RouteSession } from "./route-session.ts";
 import { Snapshot } from "./snapshot.ts";
 import { readSysctl, writeSysctl } from "./sysctl.ts";
-import { type DesiredState, HOST, type Item, type SandboxTableItem } from "./types.ts";
+import type { DesiredState, Item, SandboxTableItem } from "./types.ts";
 
 /** What an operation goes through: netlink of one namespace, a file, an nftables transaction, a sandbox's own table. */
 type Channel = "route" | "sysctl" | "elements" | "table";

@@ -1,4 +1,4 @@
-import { FairwayError, internal } from "#base";
+import { type FairwayError, internal } from "#base";
 import type { NetlinkRequest } from "#kernel/netlink";
 import {
   encodeDeleteAddress,

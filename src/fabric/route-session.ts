@@ -1,11 +1,10 @@
-import { isErrno } from "#kernel/ffi";
-import { Errno } from "#kernel/ffi";
+import { Errno, isErrno } from "#kernel/ffi";
 import type { NetlinkRequest } from "#kernel/netlink";
 import { NamespaceHandle } from "#kernel/netns";
 import { RouteSocket } from "#kernel/rtnetlink";
 import type { Operation } from "./diff.ts";
 import type { RunResult } from "./executor.ts";
-import { noSuchLink, requestsOf, type Resolver } from "./route-requests.ts";
+import { noSuchLink, type Resolver, requestsOf } from "./route-requests.ts";
 
 /**
  * Route operations of one namespace, sent in as few batches as names allow: a name that a request of the same batch makes can only be resolved after

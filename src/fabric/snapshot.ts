@@ -1,6 +1,16 @@
-import { type Address, type BridgePort, type FdbEntry, type Link, type Neighbour, type Route, RouteSocket, type Rule } from "#kernel/rtnetlink";
+import { ALIAS_PREFIX } from "#base";
+import {
+  type Address,
+  type BridgePort,
+  type FdbEntry,
+  type Link,
+  type Neighbour,
+  type Route,
+  RouteSocket,
+  type Rule,
+} from "#kernel/rtnetlink";
 import { MAIN_TABLE } from "./key.ts";
-import { ALIAS_PREFIX, type Item, type LinkData, type LinkItem } from "./types.ts";
+import type { Item, LinkData, LinkItem } from "./types.ts";
 
 /** What one namespace has now, read once and only as far as it is asked for. */
 export class Snapshot {
@@ -8,7 +18,13 @@ export class Snapshot {
   readonly links: ReadonlyMap<string, Link>;
   readonly #byIndex: ReadonlyMap<number, Link>;
   readonly #read: <T>(read: (socket: RouteSocket) => T) => T;
-  readonly #cache: { addresses?: Set<string>; routes?: Map<string, Route>; rules?: Rule[]; neighbours?: Map<string, Neighbour>; fdb?: FdbEntry[] } = {};
+  readonly #cache: {
+    addresses?: Set<string>;
+    routes?: Map<string, Route>;
+    rules?: Rule[];
+    neighbours?: Map<string, Neighbour>;
+    fdb?: FdbEntry[];
+  } = {};
 
   constructor(ns: string) {
     this.ns = ns;
@@ -34,7 +50,10 @@ export class Snapshot {
         const link = this.links.get(item.name);
         if (!link) return undefined;
         const same =
-          (item.up ?? link.up) === link.up && (item.mac ?? link.mac) === link.mac && (item.mtu ?? link.mtu) === link.mtu && (item.promiscuous ?? link.promiscuous) === link.promiscuous;
+          (item.up ?? link.up) === link.up &&
+          (item.mac ?? link.mac) === link.mac &&
+          (item.mtu ?? link.mtu) === link.mtu &&
+          (item.promiscuous ?? link.promiscuous) === link.promiscuous;
         return same ? item : { type: "link-setting", ns: item.ns, name: item.name, up: link.up, mtu: link.mtu };
       }
       case "address":
@@ -43,7 +62,12 @@ export class Snapshot {
         return this.#route(item);
       case "rule": {
         const same = this.#rules.some(
-          (rule) => rule.family === item.family && rule.priority === item.priority && rule.table === item.table && rule.from === item.from && rule.to === item.to,
+          (rule) =>
+            rule.family === item.family &&
+            rule.priority === item.priority &&
+            rule.table === item.table &&
+            rule.from === item.from &&
+            rule.to === item.to,
         );
         return same ? item : undefined;
       }
@@ -78,7 +102,13 @@ export class Snapshot {
     const master = this.nameOf(link.master);
     const port: BridgePort = link.bridgePort ?? {};
     return {
-      ...{ type: "link", ns: item.ns, name: item.name, data: this.#data(item, link, peers), alias: link.alias ?? (item.ns === "host" ? "" : item.alias) },
+      ...{
+        type: "link",
+        ns: item.ns,
+        name: item.name,
+        data: this.#data(item, link, peers),
+        alias: link.alias ?? (item.ns === "host" ? "" : item.alias),
+      },
       up: link.up,
       ...(item.mac ? { mac: link.mac ?? "" } : {}),
       ...(item.mtu ? { mtu: link.mtu } : {}),
@@ -127,7 +157,8 @@ export class Snapshot {
   }
 
   get #routes(): Map<string, Route> {
-    const entries = () => this.#read((socket) => socket.routes()).map((route) => [routeKey(route.table, route.destination, route.metric), route] as const);
+    const entries = () =>
+      this.#read((socket) => socket.routes()).map((route) => [routeKey(route.table, route.destination, route.metric), route] as const);
     return (this.#cache.routes ??= new Map(entries()));
   }
 
@@ -136,7 +167,8 @@ export class Snapshot {
   }
 
   get #neighbours(): Map<string, Neighbour> {
-    const entries = () => this.#read((socket) => socket.neighbours()).map((entry) => [`${this.nameOf(entry.index)} ${entry.address}`, entry] as const);
+    const entries = () =>
+      this.#read((socket) => socket.neighbours()).map((entry) => [`${this.nameOf(entry.index)} ${entry.address}`, entry] as const);
     return (this.#cache.neighbours ??= new Map(entries()));
   }
 

@@ -10,7 +10,9 @@ const isMissing = (error: unknown): boolean => (error as NodeJS.ErrnoException).
 export function readSysctl(ns: string, key: string): string | undefined {
   try {
     // /proc/sys/net is that of the reading thread's namespace.
-    return enter(ns, () => readFileSync(pathOf(key), "utf8")).trim().replaceAll("\t", " ");
+    return enter(ns, () => readFileSync(pathOf(key), "utf8"))
+      .trim()
+      .replaceAll("\t", " ");
   } catch (error) {
     if (isMissing(error)) return undefined;
     throw error;

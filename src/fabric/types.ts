@@ -5,7 +5,6 @@
 
 /** `"host"` is the daemon's own network namespace; anything else is the path of a namespace file. */
 export type NamespaceRef = string;
-export const HOST: NamespaceRef = "host";
 
 /** What is particular to a link's kind (`IFLA_INFO_KIND`, `IFLA_INFO_DATA`). */
 export type LinkData =
@@ -160,9 +159,5 @@ export type Item =
   | SandboxTableItem;
 
 export type DesiredState = readonly Item[];
-
-/** The alias of every link of ours. */
-export const ALIAS_PREFIX = "fairway:";
-export const aliasOf = (kind: string, id: string): string => `${ALIAS_PREFIX}${kind}:${id}`;
 
 export type SetName = keyof typeof import("./sets.ts").SETS;

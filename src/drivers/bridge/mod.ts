@@ -7,8 +7,8 @@
  *   outside → container     routed to the bridge without DNAT: verdict of the bridge's `inbound` element
  * Every network and endpoint is elements of fixed sets, so nothing here grows with their number.
  */
-import { type FairwayError, forbidden, internal, invalid, macOfIpv4, withPrefixOf } from "#base";
-import { aliasOf, type DesiredState, type ElementItem, HOST, type Item } from "#fabric";
+import { aliasOf, type FairwayError, forbidden, HOST, internal, invalid, macOfIpv4, withPrefixOf } from "#base";
+import type { DesiredState, ElementItem, Item } from "#fabric";
 import {
   type Driver,
   type EndpointModel,

@@ -7,6 +7,7 @@ import {
   F_GETFL,
   F_SETFL,
   IPPROTO_IPV6,
+  IPPROTO_SCTP,
   IPV6_V6ONLY,
   MSG_NOSIGNAL,
   O_NONBLOCK,
@@ -164,6 +165,23 @@ export const openUdp = (options: InetSocketOptions): Socket => inetSocket(SOCK_D
 /** A bound and listening TCP socket in the current namespace; `net.createServer().listen({ fd: socket.detach() })` takes it over. @throws SystemError */
 export function openTcp(options: InetSocketOptions): Socket {
   return prepared(inetSocket(SOCK_STREAM, options), (socket) => socket.listen(options.backlog ?? 128));
+}
+
+/** A nonblocking TCP socket of the current namespace, for `new net.Socket({ fd })` to connect to an address of that family. @throws SystemError */
+export const tcpClient = (address: string): Socket => Socket.create(familyOf(address) === 4 ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_NONBLOCK);
+
+/**
+ * A socket that is bound and never used: nobody else can bind that port while it is open. Without SO_REUSEADDR, which would let another program bind
+ * it too. @throws SystemError EADDRINUSE, EADDRNOTAVAIL, EPROTONOSUPPORT
+ */
+export function bindOnly(proto: "tcp" | "udp" | "sctp", address: string, port: number): Socket {
+  const domain = familyOf(address) === 4 ? AF_INET : AF_INET6;
+  const socket =
+    proto === "sctp" ? Socket.create(domain, SOCK_STREAM, IPPROTO_SCTP) : Socket.create(domain, proto === "udp" ? SOCK_DGRAM : SOCK_STREAM);
+  return prepared(socket, () => {
+    if (domain === AF_INET6) socket.setOption(IPPROTO_IPV6, IPV6_V6ONLY, 1);
+    socket.bind(inetAddress(address, port), `bind ${proto} ${address} port ${port}`);
+  });
 }
 
 /** A nonblocking SOCK_SEQPACKET connection to a Unix socket, as conmon's attach socket is. @throws SystemError */

@@ -1,0 +1,83 @@
+import { messageOf } from "#base";
+import { type Collision, DnsServer, DnsZones, Forwarder, SandboxResolver, type SandboxViewSpec, Upstream } from "#dns";
+import type { Context } from "./context.ts";
+
+/** Where the embedded DNS answers in every sandbox that has one. */
+export const DNS_ADDRESS = "127.0.0.11";
+
+interface Running {
+  readonly server: DnsServer;
+  readonly resolver: SandboxResolver;
+  readonly udpPort: number;
+  readonly tcpPort: number;
+}
+
+/** The embedded DNS: one table of names for all, one pair of sockets and one resolver a sandbox. */
+export class DnsServers {
+  readonly zones: DnsZones;
+  readonly #context: Context;
+  readonly #forwarder = new Forwarder();
+  readonly #running = new Map<string, Running>();
+  readonly #upstreams = new Map<string, Upstream>();
+
+  constructor(context: Context, onCollision: (collision: Collision) => void) {
+    this.#context = context;
+    this.zones = new DnsZones({ onCollision });
+  }
+
+  /** Serves a sandbox, or gives the server it has a new view. @returns the ports it listens on */
+  serve(containerId: string, ns: string, view: SandboxViewSpec): { udpPort: number; tcpPort: number } {
+    const running = this.#running.get(containerId);
+    if (running) {
+      running.resolver.update(view);
+      return running;
+    }
+    const { udpFd, udpPort, tcpFd, tcpPort } = this.#context.sockets.dns(ns, DNS_ADDRESS);
+    const resolver = new SandboxResolver(this.zones, view, this.#forwarder);
+    const server = new DnsServer({ resolver, udp: udpFd, tcp: tcpFd, log: this.#context.log });
+    server.start().catch((error: unknown) => this.#context.log.error("embedded DNS not started", { containerId, error: messageOf(error) }));
+    this.#running.set(containerId, { server, resolver, udpPort, tcpPort });
+    return { udpPort, tcpPort };
+  }
+
+  update(containerId: string, view: SandboxViewSpec): void {
+    this.#running.get(containerId)?.resolver.update(view);
+  }
+
+  portsOf(containerId: string): { udpPort: number; tcpPort: number } | undefined {
+    return this.#running.get(containerId);
+  }
+
+  stop(containerId: string): void {
+    const running = this.#running.get(containerId);
+    if (!running) return;
+    this.#running.delete(containerId);
+    running.server
+      .close()
+      .catch((error: unknown) => this.#context.log.warn("embedded DNS not closed", { containerId, error: messageOf(error) }));
+  }
+
+  /** A namespace is gone: nobody asks from it any more. */
+  forgetUpstreams(ns: string): void {
+    for (const key of this.#upstreams.keys()) if (key.startsWith(`${ns} `)) this.#upstreams.delete(key);
+  }
+
+  stopAll(): void {
+    for (const containerId of [...this.#running.keys()]) this.stop(containerId);
+  }
+
+  /** One memory of a server's health for all who ask it from the same namespace. */
+  upstream(address: string, ns: string): Upstream {
+    const { sockets } = this.#context;
+    const key = `${ns} ${address}`;
+    let upstream = this.#upstreams.get(key);
+    if (!upstream) {
+      upstream = new Upstream(address, {
+        openUdp: (family) => sockets.udp(ns, family),
+        connectTcp: (to, port) => sockets.tcp(ns, to, port),
+      });
+      this.#upstreams.set(key, upstream);
+    }
+    return upstream;
+  }
+}

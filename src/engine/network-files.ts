@@ -1,0 +1,133 @@
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { familyOf, isIp, messageOf } from "#base";
+import {
+  buildHostname,
+  buildHosts,
+  buildResolvConf,
+  EMPTY_RESOLV_CONF,
+  type ExternalServer,
+  extraHostEntries,
+  fileHash,
+  type HostsEntry,
+  hostsNames,
+  isUserModified,
+  linkNames,
+  parseResolvConf,
+  type ResolvConf,
+  SYSTEMD_RESOLV_CONF,
+  usesSystemdStub,
+} from "#dns";
+import type { Context } from "./context.ts";
+import type { SandboxRecord } from "./records.ts";
+
+const RESOLV_CONF = "/etc/resolv.conf";
+
+type LinkedTo = (record: SandboxRecord) => readonly { alias: string; target: SandboxRecord }[];
+
+/** /etc/hosts, /etc/hostname and /etc/resolv.conf of containers. They are bind-mounted, so they are rewritten in place. */
+export class NetworkFiles {
+  readonly #context: Context;
+  readonly #linkedTo: LinkedTo;
+
+  constructor(context: Context, linkedTo: LinkedTo) {
+    this.#context = context;
+    this.#linkedTo = linkedTo;
+  }
+
+  /** Writes what changed. @returns the servers the embedded DNS forwards to; empty without it */
+  write(record: SandboxRecord, embeddedDns: boolean): readonly ExternalServer[] {
+    const { filesDir, hostname } = record.spec;
+    mkdirSync(filesDir, { recursive: true });
+    this.#replace(record, "hostname", buildHostname(hostname));
+    this.#replace(record, "hosts", this.#hosts(record));
+    const { text, external } = this.#resolvConf(record, embeddedDns);
+    this.#replace(record, "resolv.conf", text);
+    return external;
+  }
+
+  /** A file that the user has edited is left as it is; so is one that says the same already. */
+  #replace(record: SandboxRecord, name: string, text: string): void {
+    const path = `${record.spec.filesDir}/${name}`;
+    const present = readText(path);
+    if (present === text) return;
+    if (present !== undefined && isUserModified(present, readText(`${path}.hash`))) return;
+    writeFileSync(path, text);
+    if (name === "resolv.conf" || name === "hosts") writeFileSync(`${path}.hash`, fileHash(text));
+  }
+
+  #hosts(record: SandboxRecord): string {
+    const { spec, attachments } = record;
+    const extra = this.#extraHosts(record);
+    if (spec.network.mode === "host" && extra.length === 0) return readText("/etc/hosts") ?? buildHosts(true, [], []);
+    const links = this.#linkedTo(record).flatMap(({ alias, target }): HostsEntry[] => {
+      const bridge = this.#context.state.networkNamed("bridge");
+      const address = target.attachments.find(({ networkId }) => networkId === bridge?.id)?.ipv4 ?? "";
+      if (address === "") return [];
+      return [
+        { address: address.slice(0, address.indexOf("/")), names: linkNames(alias, target.spec.hostname, target.spec.containerName) },
+      ];
+    });
+    const names = hostsNames(spec.hostname, spec.domainname);
+    const own = attachments.flatMap(({ ipv4, ipv6, endpointId }) =>
+      [ipv4, ipv6].flatMap((address) =>
+        address === "" || endpointId === "" ? [] : [{ address: address.slice(0, address.indexOf("/")), names }],
+      ),
+    );
+    const withoutIpv6 = spec.sysctls["net.ipv6.conf.all.disable_ipv6"] === "1";
+    return buildHosts(!withoutIpv6, [...extra, ...links], own);
+  }
+
+  #extraHosts(record: SandboxRecord): readonly HostsEntry[] {
+    const parsed = record.spec.extraHosts.flatMap((text) => {
+      const at = text.search(/[:=]/);
+      return at < 0 ? [] : [{ name: text.slice(0, at), address: text.slice(at + 1).replace(/^\[(.*)\]$/, "$1") }];
+    });
+    return extraHostEntries(parsed, this.#hostGateways());
+  }
+
+  #hostGateways(): readonly string[] {
+    const { hostGatewayIps } = this.#context.config;
+    if (hostGatewayIps.length > 0) return hostGatewayIps;
+    return this.#context.state.networkNamed("bridge")?.pools.flatMap(({ gateway }) => (gateway ? [gateway] : [])) ?? [];
+  }
+
+  #resolvConf(record: SandboxRecord, embeddedDns: boolean): { text: string; external: readonly ExternalServer[] } {
+    const { dns, network } = record.spec;
+    const { config } = this.#context;
+    const pick = (own: readonly string[], daemons: readonly string[]) => (own.length > 0 ? own : daemons);
+    const mode = network.mode === "host" ? "host" : embeddedDns ? "internal" : "legacy";
+    const { host, path } = this.#hostResolvConf(mode === "legacy");
+    return buildResolvConf({
+      host,
+      path,
+      dns: {
+        servers: pick(dns.servers, config.dns.servers).filter(isIp),
+        search: pick(dns.search, config.dns.search),
+        options: pick(dns.options, config.dns.options),
+      },
+      mode,
+      ipv6: record.attachments.some(({ ipv6 }) => ipv6 !== "" && familyOf(ipv6) === 6),
+    });
+  }
+
+  /** The host's file as it is now; for containers that cannot reach systemd-resolved's stub, the list behind it. */
+  #hostResolvConf(legacy: boolean): { host: ResolvConf; path: string } {
+    try {
+      const host = parseResolvConf(readText(RESOLV_CONF) ?? "");
+      if (!legacy || !usesSystemdStub(host)) return { host, path: RESOLV_CONF };
+      return { host: parseResolvConf(readText(SYSTEMD_RESOLV_CONF) ?? ""), path: SYSTEMD_RESOLV_CONF };
+    } catch (error) {
+      this.#context.log.warn("host's resolv.conf not read", { error: messageOf(error) });
+      return { host: EMPTY_RESOLV_CONF, path: RESOLV_CONF };
+    }
+  }
+}
+
+function readText(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
+}

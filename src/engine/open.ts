@@ -1,0 +1,97 @@
+import { HOST, type Log, silentLog } from "#base";
+import { bridgeDriver, type Driver, type HostFacts, hostDriver, noneDriver } from "#drivers";
+import {
+  HostObserver,
+  KernelExecutor,
+  NftFirewall,
+  noElements,
+  openDnsSockets,
+  PortReserver,
+  SandboxNamespaces,
+  tcpSocketIn,
+  udpSocketIn,
+} from "#fabric";
+import type { Store } from "#store";
+import { LocalEngine } from "./engine.ts";
+import type { EngineConfig } from "./options.ts";
+
+export interface OpenOptions {
+  readonly config: EngineConfig;
+  readonly store: Store;
+  readonly log?: Log;
+  /** Instead of bridge, host and none. */
+  readonly drivers?: readonly Driver[];
+}
+
+export const DRIVERS: readonly Driver[] = [bridgeDriver, hostDriver, noneDriver];
+
+/**
+ * The engine on this machine's kernel: its networks are made in the network namespace the process is in.
+ * @throws FairwayError when the firewall cannot be loaded, or the store's records cannot be made true
+ */
+export async function openEngine(options: OpenOptions): Promise<LocalEngine> {
+  const { config, store, log = silentLog } = options;
+  const observer = new HostObserver();
+  const firewall = new NftFirewall();
+  if (config.defaults.firewall) firewall.load();
+  return LocalEngine.open({
+    config,
+    store,
+    log,
+    executor: new KernelExecutor(config.defaults.firewall ? firewall : noElements(firewall)),
+    namespaces: new SandboxNamespaces(`${config.execRoot}/netns`),
+    host: {
+      facts: (defaults): HostFacts => ({ link: (name) => observer.link(name), links: () => observer.links(), defaults }),
+      routes: cachedRoutes(observer),
+      ephemeralPorts: () => observer.ephemeralPorts(),
+    },
+    ports: new HostPortKeeper(),
+    sockets: { dns: openDnsSockets, udp: udpSocketIn, tcp: tcpSocketIn },
+    drivers: options.drivers ?? DRIVERS,
+  });
+}
+
+class HostPortKeeper extends PortReserver {
+  flushUdp(): void {}
+}
+
+/** One list for a second: choosing subnets for many networks in a row reads the routes once. */
+function cachedRoutes(observer: HostObserver): () => readonly string[] {
+  let routes: readonly string[] = [];
+  let until = 0;
+  return () => {
+    if (performance.now() < until) return routes;
+    until = performance.now() + 1000;
+    const now = observer.routes();
+    if (now.length !== routes.length || now.some((route, index) => route !== routes[index])) routes = now;
+    return routes;
+  };
+}
+
+/** What dockerd has when no flag says otherwise. */
+export const DEFAULTS: HostFacts["defaults"] = {
+  ...{
+    mtu: 0,
+    icc: true,
+    ipMasq: true,
+    ipForward: true,
+    firewall: true,
+    ip6Firewall: true,
+    hostBinding: "0.0.0.0",
+    allowDirectRouting: false,
+  },
+};
+
+/** A configuration with Docker's defaults, for a program that embeds the engine. */
+export function engineConfig(given: Pick<EngineConfig, "dataRoot" | "execRoot"> & Partial<EngineConfig>): EngineConfig {
+  return {
+    daemonId: HOST,
+    bridge: { name: "docker0", foreign: false, ipv6: false },
+    defaults: DEFAULTS,
+    addressPools: [],
+    networkOptions: {},
+    dns: { servers: [], search: [], options: [] },
+    hostGatewayIps: [],
+    ...given,
+  };
+}
