@@ -1,4 +1,4 @@
-import { bytesToIp, type Family, formatIp, lastOf, parseCidr } from "#base";
+import { type Family, formatIp, lastOf, parseCidr } from "#base";
 import {
   AttributeReader,
   buildRequest,
@@ -10,7 +10,7 @@ import {
   type RawAttribute,
 } from "#kernel/netlink";
 import { RTM_DELADDR, RTM_GETADDR, RTM_NEWADDR } from "./constants.ts";
-import { afOf, familyOfAf, joinPrefix, splitPrefix } from "./family.ts";
+import { afOf, familyOfAf, joinPrefix, readIp, splitPrefix } from "./family.ts";
 import type { DecodeOptions } from "./link.ts";
 
 const IFA_ADDRESS = 1;
@@ -126,7 +126,7 @@ export function decodeAddress(payload: Uint8Array, options: DecodeOptions = {}):
   while (reader.next()) {
     if (reader.type === IFA_ADDRESS) address = reader.bytes();
     else if (reader.type === IFA_LOCAL) local = reader.bytes();
-    else if (reader.type === IFA_BROADCAST) broadcast = bytesToIp(reader.bytes());
+    else if (reader.type === IFA_BROADCAST) broadcast = readIp(reader);
     else if (reader.type === IFA_LABEL) label = reader.string();
     else if (reader.type === IFA_FLAGS) flags = reader.u32();
     else if (options.unknown) unknown.push(reader.raw());

@@ -1,4 +1,4 @@
-import { bytesToIp, bytesToMac, ipToBytes, macToBytes } from "#base";
+import { bytesToMac, ipToBytes, macToBytes } from "#base";
 import {
   AttributeReader,
   buildRequest,
@@ -11,6 +11,7 @@ import {
   type RawAttribute,
 } from "#kernel/netlink";
 import { AF_BRIDGE, RTM_DELNEIGH, RTM_GETNEIGH, RTM_NEWNEIGH } from "./constants.ts";
+import { readIp } from "./family.ts";
 import type { DecodeOptions } from "./link.ts";
 import { NDA_DST, NDA_IFINDEX, NDA_LLADDR, NDMSG, NUD, writeNeighbourHeader } from "./neighbour.ts";
 
@@ -88,7 +89,7 @@ const newFdb = (request: FdbRequest, flags: number): NetlinkRequest =>
 /** `bridge fdb add`: EEXIST when the MAC has an entry. */
 export const encodeNewFdb = (request: FdbRequest): NetlinkRequest => newFdb(request, NLM_F_EXCL);
 
-/** `bridge fdb append`: one more destination of the same MAC, as the all-zero MAC has for flooding. EEXIST when that one is there. */
+/** `bridge fdb append`: one more destination of the same MAC, as the all-zero MAC has for flooding. One that is there already is no error. */
 export const encodeAppendFdb = (request: FdbRequest): NetlinkRequest => newFdb(request, NLM_F_APPEND);
 
 /** `bridge fdb replace`. */
@@ -121,7 +122,7 @@ export function decodeFdb(payload: Uint8Array, options: DecodeOptions = {}): Fdb
   const unknown: RawAttribute[] = [];
   while (reader.next()) {
     if (reader.type === NDA_LLADDR && reader.length === 6) entry.mac = bytesToMac(reader.bytes());
-    else if (reader.type === NDA_DST) entry.destination = bytesToIp(reader.bytes());
+    else if (reader.type === NDA_DST) entry.destination = readIp(reader);
     else if (reader.type === NDA_MASTER) entry.master = reader.u32();
     else if (reader.type === NDA_VLAN) entry.vlan = reader.u16();
     else if (reader.type === NDA_VNI) entry.vni = reader.u32();

@@ -1,5 +1,6 @@
-import { bytesToIp, familyOf, ipToBytes } from "#base";
+import { familyOf, ipToBytes } from "#base";
 import type { AttributeReader, PayloadWriter, RawAttribute } from "#kernel/netlink";
+import { readIp } from "./family.ts";
 
 /** Attributes of the kinds of link we know, IFLA_INFO_DATA of linux/if_link.h. Bridge times are centiseconds, VXLAN's are seconds, as the kernel has them. */
 export type LinkInfo = BridgeInfo | VethInfo | MacvlanInfo | IpvlanInfo | VlanInfo | VxlanInfo | DummyInfo;
@@ -209,8 +210,8 @@ const DECODERS: Readonly<Record<LinkInfo["kind"], Decoder>> = {
     while (reader.next()) {
       const { type } = reader;
       if (type === IFLA_VXLAN_ID) info.id = reader.u32();
-      else if (type === IFLA_VXLAN_GROUP || type === IFLA_VXLAN_GROUP6) info.remote = bytesToIp(reader.bytes());
-      else if (type === IFLA_VXLAN_LOCAL || type === IFLA_VXLAN_LOCAL6) info.local = bytesToIp(reader.bytes());
+      else if (type === IFLA_VXLAN_GROUP || type === IFLA_VXLAN_GROUP6) info.remote = readIp(reader);
+      else if (type === IFLA_VXLAN_LOCAL || type === IFLA_VXLAN_LOCAL6) info.local = readIp(reader);
       else if (type === IFLA_VXLAN_LINK) info.link = reader.u32();
       else if (type === IFLA_VXLAN_PORT) info.port = reader.u16be();
       else if (type === IFLA_VXLAN_TTL) info.ttl = reader.u8();

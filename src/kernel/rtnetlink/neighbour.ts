@@ -1,4 +1,4 @@
-import { bytesToIp, bytesToMac, type Family, familyOf, ipToBytes, macToBytes } from "#base";
+import { bytesToMac, type Family, familyOf, ipToBytes, macToBytes } from "#base";
 import {
   AttributeReader,
   buildRequest,
@@ -10,7 +10,7 @@ import {
   type RawAttribute,
 } from "#kernel/netlink";
 import { RTM_DELNEIGH, RTM_GETNEIGH, RTM_NEWNEIGH } from "./constants.ts";
-import { afOf, afOfText, familyOfAf } from "./family.ts";
+import { afOf, afOfText, familyOfAf, readIp } from "./family.ts";
 import type { DecodeOptions } from "./link.ts";
 
 export const NDA_DST = 1;
@@ -106,7 +106,7 @@ export function decodeNeighbour(payload: Uint8Array, options: DecodeOptions = {}
   let mac: string | undefined;
   const unknown: RawAttribute[] = [];
   while (reader.next()) {
-    if (reader.type === NDA_DST) address = bytesToIp(reader.bytes());
+    if (reader.type === NDA_DST) address = readIp(reader);
     else if (reader.type === NDA_LLADDR && reader.length === 6) mac = bytesToMac(reader.bytes());
     else if (options.unknown) unknown.push(reader.raw());
   }

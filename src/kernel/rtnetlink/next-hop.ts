@@ -1,5 +1,5 @@
-import { bytesToIp } from "#base";
 import { AttributeReader, ShortReadError } from "#kernel/netlink";
+import { readIp } from "./family.ts";
 
 /** One of several next hops of a route. */
 export interface NextHop {
@@ -35,8 +35,8 @@ export function decodeNextHops(bytes: Uint8Array): NextHop[] {
     const reader = new AttributeReader(bytes, at + RTNEXTHOP, at + size);
     let gateway: string | undefined;
     while (reader.next()) {
-      if (reader.type === RTA_GATEWAY) gateway = bytesToIp(reader.bytes());
-      else if (reader.type === RTA_VIA) gateway = bytesToIp(reader.bytes().subarray(2));
+      if (reader.type === RTA_GATEWAY) gateway = readIp(reader);
+      else if (reader.type === RTA_VIA) gateway = readIp(reader, 2);
     }
     hops.push({
       index: view.getInt32(at + 4, true),

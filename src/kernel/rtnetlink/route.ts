@@ -1,4 +1,4 @@
-import { bytesToIp, type Family, ipToBytes } from "#base";
+import { type Family, ipToBytes } from "#base";
 import {
   AttributeReader,
   buildRequest,
@@ -10,7 +10,7 @@ import {
   type RawAttribute,
 } from "#kernel/netlink";
 import { RT_TABLE_MAIN, RTM_DELROUTE, RTM_GETROUTE, RTM_NEWROUTE, RTPROT_BOOT } from "./constants.ts";
-import { afOf, afOfText, familyOfAf, joinPrefix, splitPrefix } from "./family.ts";
+import { afOf, afOfText, familyOfAf, joinPrefix, readIp, splitPrefix } from "./family.ts";
 import type { DecodeOptions } from "./link.ts";
 import { decodeNextHops, type NextHop } from "./next-hop.ts";
 
@@ -186,7 +186,8 @@ export function encodeGetRoute(address: string, options: { readonly source?: str
       .u8(width)
       .u8(options.source ? width : 0)
       .raw(new Uint8Array(5))
-      .u32(RTM_F_LOOKUP_TABLE);
+      // Strict checking refuses the flag for IPv6, which always says the real table.
+      .u32(bytes.length === 4 ? RTM_F_LOOKUP_TABLE : 0);
     writer.attrBytes(RTA_DST, bytes);
     if (options.source) writer.attrBytes(RTA_SRC, ipToBytes(options.source));
     if (options.index !== undefined) writer.attrU32(RTA_OIF, options.index);
@@ -217,9 +218,9 @@ export function decodeRoute(payload: Uint8Array, options: DecodeOptions = {}): R
   while (reader.next()) {
     if (reader.type === RTA_DST) destination = reader.bytes();
     else if (reader.type === RTA_OIF) route.index = reader.u32();
-    else if (reader.type === RTA_GATEWAY) route.gateway = bytesToIp(reader.bytes());
-    else if (reader.type === RTA_VIA) route.gateway = bytesToIp(reader.bytes().subarray(2));
-    else if (reader.type === RTA_PREFSRC) route.source = bytesToIp(reader.bytes());
+    else if (reader.type === RTA_GATEWAY) route.gateway = readIp(reader);
+    else if (reader.type === RTA_VIA) route.gateway = readIp(reader, 2);
+    else if (reader.type === RTA_PREFSRC) route.source = readIp(reader);
     else if (reader.type === RTA_PRIORITY) route.metric = reader.u32();
     else if (reader.type === RTA_TABLE) route.table = reader.u32();
     else if (reader.type === RTA_SRC) route.from = joinPrefix(family, reader.bytes(), reader.headU8(2));
