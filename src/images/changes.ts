@@ -8,16 +8,16 @@ const bad = (message: string) => invalid(message, { code: "bad-change" });
 
 /**
  * Words of a Dockerfile line: blanks separate, quotes group, a backslash keeps the next character. Quotes are taken off; `$NAME` and `${NAME}`,
- * outside of single quotes, are looked up.
+ * outside of single quotes, are looked up. `oneWord`: blanks do not separate.
  */
-function words(line: string, environment: ReadonlyMap<string, string>): string[] {
+function words(line: string, environment: ReadonlyMap<string, string>, oneWord = false): string[] {
   const found: string[] = [];
   let word = "";
   let open = false;
   let quote = "";
   for (let at = 0; at < line.length; at++) {
     const char = line[at]!;
-    if (quote === "" && /\s/.test(char)) {
+    if (!oneWord && quote === "" && /\s/.test(char)) {
       if (open) found.push(word);
       [word, open] = ["", false];
       continue;
@@ -56,16 +56,7 @@ const commandLine = (text: string): string[] => jsonStrings(text) ?? (text === "
 
 function pairs(instruction: string, text: string, environment: ReadonlyMap<string, string>): [string, string][] {
   const legacy = /^([^\s="']+)\s+(.*)$/s.exec(text);
-  if (legacy)
-    return [
-      [
-        legacy[1]!,
-        words(
-          legacy[2]!.replaceAll(/(?<=\S)\s+/g, (blank) => `\\${blank[0]}`),
-          environment,
-        ).join(" "),
-      ],
-    ];
+  if (legacy) return [[legacy[1]!, words(legacy[2]!, environment, true).join("")]];
   const all = words(text, environment);
   if (all.length === 0) throw bad(`${instruction} requires at least one argument`);
   return all.map((word) => {
@@ -112,7 +103,7 @@ function applyChange(draft: Draft & { OnBuild?: string[] }, line: string) {
   const environment = new Map(
     (draft.Env ?? []).map((pair) => [pair.slice(0, pair.indexOf("=")), pair.slice(pair.indexOf("=") + 1)] as const),
   );
-  const single = (): string => words(rest, environment).join(" ");
+  const single = (): string => words(rest, environment, true).join("");
   if (rest === "" && instruction !== "CMD" && instruction !== "ENTRYPOINT" && HANDLED.has(instruction))
     throw bad(`${instruction} requires ${SINGLE.has(instruction) ? "exactly" : "at least"} one argument`);
   switch (instruction) {

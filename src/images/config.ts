@@ -60,6 +60,7 @@ export function parseImageConfig(bytes: Uint8Array): ImageConfig {
   }
   if (!isObject(value)) throw bad("it is not an object");
   const { rootfs, history, config } = value;
+  if (rootfs === undefined) throw invalid("invalid image JSON, no RootFS key", { code: "bad-image-config" });
   if (!isObject(rootfs) || !Array.isArray(rootfs.diff_ids ?? []) || !((rootfs.diff_ids ?? []) as unknown[]).every(isDigest))
     throw bad("rootfs.diff_ids is not a list of sha256 digests");
   if (history !== undefined && history !== null && !(Array.isArray(history) && history.every(isObject)))

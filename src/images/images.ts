@@ -3,6 +3,8 @@ import type { Store } from "#store";
 import { loadArchive } from "./archive/load.ts";
 import { saveArchive } from "./archive/save.ts";
 import { Catalog } from "./catalog.ts";
+import { applyChanges } from "./changes.ts";
+import { commitImage } from "./commit.ts";
 import { findImage } from "./find.ts";
 import { historyOf } from "./history.ts";
 import { importedConfig, importTarget } from "./import.ts";
@@ -63,6 +65,11 @@ export async function openImages(options: OpenImagesOptions): Promise<Images> {
       if (id === undefined) throw internal("Cannot import image: nothing was recorded");
       store.emit("import", id);
       return id;
+    },
+
+    commit(how) {
+      const target = importTarget(how.repository, how.tag);
+      return commitImage(store, target, { ...how, config: applyChanges(how.config, how.changes ?? []) });
     },
 
     load: (tar, onProgress) => loadArchive(store, tar, onProgress),

@@ -1,4 +1,5 @@
 /** `images`: the content store, unpacked layers and everything docker says about images. */
+export { diffTar } from "./commit.ts";
 export * from "./filters.ts";
 export * from "./images.ts";
 export * from "./json.ts";

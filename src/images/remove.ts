@@ -59,7 +59,7 @@ async function untag(store: ImageStore, image: ImageRecord, references: readonly
   }
 }
 
-/** Deletes an image, then, unless told not to, its nameless parents. With `quiet` a conflict that leaves the image named or used is no error. */
+/** Deletes an image, then, unless told not to, its nameless parents. With `quiet` a conflict is no error while the image has a name, a child or a user. */
 async function deleteImage(
   store: ImageStore,
   image: ImageRecord,
@@ -69,7 +69,8 @@ async function deleteImage(
 ): Promise<number> {
   const found = conflictOf(store, image.id, options, { soft: !options.force, references: !options.force });
   if (found) {
-    if (quiet && (found.used || store.catalog.referencesOf(image.id).length > 0)) return 0;
+    const dangling = store.catalog.referencesOf(image.id).length === 0 && store.catalog.childrenOf(image.id).length === 0;
+    if (quiet && (found.used || !dangling)) return 0;
     throw refusal(image.id, found);
   }
   await untag(store, image, store.catalog.referencesOf(image.id), lines);

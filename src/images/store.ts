@@ -4,6 +4,13 @@ import type { ImageConfig } from "./config.ts";
 import type { LayerRecord, LayerStore, StagedLayer } from "./layers/layers.ts";
 import type { ImageEvent } from "./types.ts";
 
+export interface NewImage {
+  readonly config: ImageConfig;
+  /** The config blob, whose digest is the image's id. */
+  readonly bytes: Uint8Array;
+  readonly parent?: string;
+}
+
 /**
  * Catalog and disk together, and the one place that changes either. Slow work (unpacking) is done before, on staged things; a change itself runs
  * alone, moves files first and commits records after, so that whatever a crash leaves has no record and is swept at the next start.
@@ -51,9 +58,9 @@ export class ImageStore {
     };
   }
 
-  /** Inside {@link exclusively}: the images and their new layers, whole or not at all. Staged layers are used up. */
+  /** Inside {@link exclusively}: the images and their new layers, whole or not at all. Staged layers are used up, also when it fails. */
   async add(
-    images: readonly { config: ImageConfig; bytes: Uint8Array }[],
+    images: readonly NewImage[],
     staged: readonly StagedLayer[],
     references: (ids: readonly string[]) => CatalogChange["references"],
   ): Promise<readonly string[]> {
@@ -67,19 +74,20 @@ export class ImageStore {
       return await this.#record(images, layers, references);
     } catch (error) {
       for (const layer of layers) await this.disk.remove(layer).catch(() => {});
+      for (const layer of staged) await this.disk.discard(layer).catch(() => {});
       throw error;
     }
   }
 
   async #record(
-    images: readonly { config: ImageConfig; bytes: Uint8Array }[],
+    images: readonly NewImage[],
     layers: readonly LayerRecord[],
     references: (ids: readonly string[]) => CatalogChange["references"],
   ): Promise<readonly string[]> {
     const records: ImageRecord[] = [];
-    for (const { config, bytes } of images) {
+    for (const { config, bytes, parent } of images) {
       const id = await this.disk.putBlob(bytes);
-      const { removed: _, ...known } = this.catalog.images.get(id) ?? { id, config };
+      const { removed: _, ...known } = this.catalog.images.get(id) ?? { id, config, ...(parent === undefined ? {} : { parent }) };
       records.push(known);
     }
     const ids = records.map((record) => record.id);

@@ -64,6 +64,22 @@ export interface ImageEvent {
   readonly attributes: Record<string, string>;
 }
 
+/** `docker commit`: `layer` is an OCI layer tar, as `diffTar(upperDirectory)` gives it. */
+export interface CommitOptions {
+  /** The image the container was made from. */
+  readonly parent?: string;
+  readonly layer: AsyncIterable<Uint8Array>;
+  readonly config: ImageRunConfig;
+  readonly containerConfig?: ImageRunConfig;
+  readonly author?: string;
+  readonly comment?: string;
+  /** The command line history shows. */
+  readonly createdBy?: string;
+  readonly changes?: readonly string[];
+  readonly repository?: string;
+  readonly tag?: string;
+}
+
 /** A line of progress as Docker's JSON stream has it. */
 export interface Progress {
   readonly id?: string;
@@ -87,6 +103,8 @@ export interface Images {
     tar: AsyncIterable<Uint8Array>,
     options: { repository?: string; tag?: string; message?: string; changes?: readonly string[] },
   ): Promise<string>;
+  /** An image of a parent's layers and one more. @returns its id */
+  commit(options: CommitOptions): Promise<string>;
   /** A `docker save` archive (or OCI layout). @returns lines as `Loaded image: x:latest` */
   load(tar: AsyncIterable<Uint8Array>, onProgress: (progress: Progress) => void): Promise<readonly string[]>;
   save(references: readonly string[]): Promise<AsyncIterable<Uint8Array>>;

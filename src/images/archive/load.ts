@@ -124,9 +124,7 @@ async function record(store: ImageStore, images: readonly Checked[], job: Job): 
     }
     if (image.names.length === 0) lines.push(`Loaded image ID: ${image.id}`);
   }
-  const staged = [...job.staged.values()];
-  job.staged.clear();
-  await store.add(images, staged, () => references);
+  await store.add(images, [...job.staged.values()], () => references);
   for (const image of images) store.emit("load", image.id);
   return lines;
 }

@@ -1,9 +1,17 @@
 import { spawn } from "node:child_process";
-import { once } from "node:events";
+import type { Writable } from "node:stream";
 import { type FairwayError, internal, invalid, messageOf } from "#base";
 
 /** A clean environment: TAR_OPTIONS must not reach it, and its messages are matched below. */
 const ENV = { PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", LC_ALL: "C" };
+
+/** The rest (trusted.overlay.redirect, security.selinux…) would let an image steer the host's overlayfs or labels. */
+const ATTRIBUTES = [
+  "--xattrs",
+  "--xattrs-include=security.capability",
+  "--xattrs-include=user.*",
+  "--xattrs-include=trusted.overlay.opaque",
+];
 
 const EXTRACT = [
   "--extract",
@@ -13,11 +21,7 @@ const EXTRACT = [
   "--same-permissions",
   "--delay-directory-restore",
   "--recursive-unlink",
-  "--xattrs",
-  // The rest (trusted.overlay.redirect, security.selinux…) would let an image steer the host's overlayfs or labels.
-  "--xattrs-include=security.capability",
-  "--xattrs-include=user.*",
-  "--xattrs-include=trusted.overlay.opaque",
+  ...ATTRIBUTES,
   "--warning=no-timestamp",
   "--warning=no-unknown-keyword",
 ];
@@ -35,6 +39,18 @@ function tarFailure(stderr: string, code: number | null): FairwayError {
   return invalid(message, { code: "bad-tar", context: { stderr: stderr.slice(0, 2000) } });
 }
 
+/** Settles when the stream takes more, or takes nothing any more. */
+function drained(stream: Writable): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      stream.off("drain", done).off("close", done);
+      resolve();
+    };
+    if (stream.closed) resolve();
+    else stream.once("drain", done).once("close", done);
+  });
+}
+
 /**
  * Runs system tar over a stream into an existing directory. GNU tar keeps symlinks that are absolute or hold `..` back until the end, so no member
  * can be written through one.
@@ -46,20 +62,16 @@ export async function extractTar(stream: AsyncIterable<Uint8Array>, directory: s
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
     if (stderr.length < 8192) stderr += text;
   });
-  let gone = false;
   child.stdin.on("error", () => {});
   const ended = new Promise<number | null>((resolve, reject) => {
     child.on("error", (error) => reject(internal(`Cannot run tar: ${messageOf(error)}`, { cause: error })));
     child.on("close", (code) => resolve(code));
-  }).finally(() => {
-    gone = true;
   });
   ended.catch(() => {});
   try {
     for await (const chunk of stream) {
       // A tar that gave up early must not keep us from reading the stream to its end: its caller takes a digest of it.
-      if (!gone && child.stdin.writable && !child.stdin.write(chunk))
-        await Promise.race([once(child.stdin, "drain"), ended]).catch(() => {});
+      if (child.stdin.writable && !child.stdin.write(chunk)) await drained(child.stdin);
     }
   } catch (error) {
     child.kill("SIGKILL");
@@ -81,8 +93,7 @@ export async function* createTar(directory: string): AsyncGenerator<Uint8Array> 
       "--format=pax",
       "--pax-option=delete=atime,delete=ctime",
       "--numeric-owner",
-      "--xattrs",
-      "--xattrs-include=*",
+      ...ATTRIBUTES,
       "--sort=name",
       `--directory=${directory}`,
       ".",

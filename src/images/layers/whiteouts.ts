@@ -112,7 +112,8 @@ export async function* fromOverlay(tar: AsyncIterable<Uint8Array>): AsyncGenerat
       continue;
     }
     const isDirectory = header.type === TarType.directory;
-    yield rewrittenHead(entry, isDirectory ? `${name}/` : name, header.linkName, (key) => OVERLAY_XATTR.test(key));
+    const linkName = header.type === TarType.hardLink ? memberName(header.linkName) : header.linkName;
+    yield rewrittenHead(entry, isDirectory ? `${name}/` : name, linkName, (key) => OVERLAY_XATTR.test(key));
     yield* padded(entry);
     if (isDirectory && entry.pax.get(OPAQUE_XATTR) === "y")
       yield encodeTarEntryHead(tarHeader({ name: `${name}/${OPAQUE}`, type: TarType.file, mtime: header.mtime }));
