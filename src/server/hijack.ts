@@ -7,6 +7,13 @@ import type { StdioSession } from "#containers";
 export const RAW_STREAM = "application/vnd.docker.raw-stream";
 export const MULTIPLEXED_STREAM = "application/vnd.docker.multiplexed-stream";
 
+/**
+ * A client that closed and one that only closed its half look the same to a reader. A write of no bytes tells them apart: the kernel refuses it with
+ * EPIPE when the peer is gone, and sends nothing when it is there.
+ */
+const NOTHING = new Uint8Array(0);
+const PROBE_MS = 500;
+
 /** A piece of output in the framing the client expects: bare with a tty, stdcopy without. */
 export function frameOutput(tty: boolean, chunk: { stream: "stdout" | "stderr"; data: Uint8Array }): readonly Uint8Array[] {
   return tty ? [chunk.data] : [encodeStdHeader(chunk.stream, chunk.data.length), chunk.data];
@@ -62,14 +69,19 @@ function pumpInput(socket: Duplex, session: StdioSession): { stop(): void } {
     socket.pause();
     session.write(data).then(() => socket.resume(), fail);
   };
+  let probe: NodeJS.Timeout | undefined;
   const onEnd = () => {
-    if (!stopped) session.closeInput().catch(() => {});
+    if (stopped) return;
+    session.closeInput().catch(() => {});
+    probe = setInterval(() => socket.write(NOTHING), PROBE_MS).unref();
+    socket.once("close", () => clearInterval(probe));
   };
   socket.on("data", onData);
   socket.once("end", onEnd);
   return {
     stop() {
       stopped = true;
+      clearInterval(probe);
     },
   };
 }

@@ -2,7 +2,7 @@ import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import type { OpenJson, ProgressJson, VolumeJson } from "#api";
 import type { Log } from "#base";
-import type { Containers } from "#containers";
+import type { Containers, LogOptions } from "#containers";
 import type { Engine } from "#engine";
 import type { Images } from "#images";
 import type { EventHub } from "./events.ts";
@@ -55,6 +55,9 @@ export interface DaemonInfo {
   readonly httpsProxy?: string;
   readonly noProxy?: string;
 }
+
+/** LogOptions with the client's departure, for a `follow` that waits for lines. */
+export type LogRequest = LogOptions & { readonly signal: AbortSignal };
 
 /** What `containers` may offer beyond its contract; an endpoint whose method is missing answers 501. */
 export interface ContainerExtras {

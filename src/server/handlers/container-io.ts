@@ -6,7 +6,7 @@ import type { Handlers } from "../handlers.ts";
 import { frameOutput, MULTIPLEXED_STREAM, RAW_STREAM, serveSession } from "../hijack.ts";
 import { encodeJson } from "../json.ts";
 import { errorBody } from "../status.ts";
-import type { HandlerContext } from "../types.ts";
+import type { HandlerContext, LogRequest } from "../types.ts";
 
 type IoHandlers = Pick<
   Handlers,
@@ -52,7 +52,7 @@ export function containerIoHandlers({ containers }: HandlerContext): IoHandlers 
       if (!query.stdout && !query.stderr) throw invalid("Bad parameters: you must choose at least one stream", { code: "no-stream" });
       const since = seconds(query.since, "since");
       const until = seconds(query.until, "until");
-      const { tty, output } = await containers.logs(params.id!, {
+      const options: LogRequest = {
         stdout: query.stdout,
         stderr: query.stderr,
         follow: query.follow,
@@ -60,19 +60,13 @@ export function containerIoHandlers({ containers }: HandlerContext): IoHandlers 
         ...(since ? { since } : {}),
         ...(until ? { until } : {}),
         ...tailOf(query.tail),
-      });
-      signal.addEventListener(
-        "abort",
-        () =>
-          output[Symbol.asyncIterator]()
-            .return?.()
-            ?.catch(() => {}),
-        { once: true },
-      );
+        signal,
+      };
+      const { tty, output } = await containers.logs(params.id!, options);
       return {
         contentType: !tty && atLeast(version, "1.42") ? MULTIPLEXED_STREAM : RAW_STREAM,
         body: (async function* () {
-          for await (const chunk of output) yield* frameOutput(tty, chunk);
+          for await (const chunk of endedBy(signal, output)) yield* frameOutput(tty, chunk);
         })(),
       };
     },
@@ -142,6 +136,19 @@ export function containerIoHandlers({ containers }: HandlerContext): IoHandlers 
 async function* nothing(): AsyncGenerator<Uint8Array> {}
 
 const statHeader = (stat: unknown): string => Buffer.from(JSON.stringify(stat)).toString("base64");
+
+/** A source that is also told to end, rather than only no longer asked, when the signal comes. */
+async function* endedBy<T>(signal: AbortSignal, source: AsyncIterable<T>): AsyncGenerator<T> {
+  const iterator = source[Symbol.asyncIterator]();
+  const end = () => void iterator.return?.()?.catch(() => {});
+  signal.addEventListener("abort", end, { once: true });
+  try {
+    for (let next = await iterator.next(); !next.done && !signal.aborted; next = await iterator.next()) yield next.value;
+  } finally {
+    signal.removeEventListener("abort", end);
+    end();
+  }
+}
 
 function pathOf(path: string | undefined): string {
   if (!path) throw invalid("bad parameter: path cannot be empty", { code: "no-path" });
