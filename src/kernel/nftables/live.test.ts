@@ -158,7 +158,7 @@ test("`transaction()` goes through though others change the ruleset, and knows i
 test("`tables()`, `chains()`, `rules()` and `sets()` describe what nft made", options, () => {
   using socket = fresh();
   loadRuleset(
-    'table inet t { comment "hello"; chain c { type nat hook output priority -100; ip daddr 127.0.0.11 udp dport 53 dnat ip to 127.0.0.11:4000\n} }',
+    'table inet t { comment "hello"; chain c { type nat hook output priority -100; ip daddr 127.0.0.11 udp dport 53 dnat ip to 127.0.0.11:4000\n}\n}',
   );
   assert.equal(socket.table(at)?.comment, undefined);
   assert.deepEqual(

@@ -2,7 +2,7 @@ import { FairwayError } from "#base";
 import { Errno, isErrno } from "#kernel/ffi";
 import { AttributeReader, KernelTransport, NETLINK_NETFILTER, type NetlinkError, NetlinkSocket, type PayloadWriter } from "#kernel/netlink";
 import type { NamespaceHandle } from "#kernel/netns";
-import { type ChainInfo, type ChainRef, decodeChain } from "./chain.ts";
+import { type ChainInfo, decodeChain } from "./chain.ts";
 import {
   NFT_MSG_GETCHAIN,
   NFT_MSG_GETGEN,
