@@ -45,9 +45,9 @@ export interface DecodedName {
 
 /**
  * Reads a possibly compressed name (RFC 1035 §4.1.4). A pointer must lead to before the name's own start, so following ends; undefined for anything
- * malformed: loops, reserved label types, over 255 octets, past `end`.
+ * malformed: loops, reserved label types, over 255 octets, past `end`. The message starts at 0 of the buffer; pointers to before `floor` are malformed too.
  */
-export function decodeName(buffer: Uint8Array, start: number, end: number, base = 0): DecodedName | undefined {
+export function decodeName(buffer: Uint8Array, start: number, end: number, floor = 0): DecodedName | undefined {
   let key = "";
   let at = start;
   let limit = start;
@@ -58,8 +58,8 @@ export function decodeName(buffer: Uint8Array, start: number, end: number, base 
     if (length === 0) break;
     if (length >= 0xc0) {
       if (at + 1 >= end) return undefined;
-      const target = base + (((length & 0x3f) << 8) | buffer[at + 1]!);
-      if (target >= limit) return undefined;
+      const target = ((length & 0x3f) << 8) | buffer[at + 1]!;
+      if (target >= limit || target < floor) return undefined;
       if (next < 0) next = at + 2;
       at = limit = target;
       continue;

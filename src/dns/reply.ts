@@ -104,10 +104,13 @@ function walkRecords(message: Buffer, from: number): { records: ReplyRecord[]; e
   return { records, extendedRcode };
 }
 
-/** Where a name ends; -1 when it, or what its pointers lead to, is malformed. Most owners are one pointer to the question. */
+/**
+ * Where a name ends; -1 when it, or what its pointers lead to, is malformed: pointers into the header are, which `fitReply` rewrites. Most owners are one
+ * pointer to the question.
+ */
 function checkName(message: Buffer, at: number): number {
   if (message[at] === 0xc0 && message[at + 1] === HEADER_LENGTH && at + 2 <= message.length) return at + 2;
-  return decodeName(message, at, message.length)?.next ?? -1;
+  return decodeName(message, at, message.length, HEADER_LENGTH)?.next ?? -1;
 }
 
 /** Names within record data that stub resolvers expand (RFC 1035 §3.3) must be well-formed too, and addresses have their length. */
