@@ -96,6 +96,9 @@ class ApiServer implements Server {
       // A tar may take hours to upload.
       requestTimeout: 0,
       keepAliveTimeout: 60_000,
+      // Finds tcp clients that vanished without a word.
+      keepAlive: true,
+      keepAliveInitialDelay: 30_000,
       shouldUpgradeCallback: (request) => this.#dispatcher.mayUpgrade(request),
     };
     const server: http.Server =

@@ -35,14 +35,16 @@ export function systemHandlers(context: HandlerContext): SystemHandlers {
     ping: async () => ping("OK"),
     pingHead: async () => ping(""),
     version: async () => versionJson(info()),
-    info: async () =>
-      infoJson(info(), {
+    info: async ({ version }) => {
+      const counts = {
         containers: containers.counts(),
         images: images.list().length,
         eventListeners: events.listeners,
         openFiles: countOpenFiles(),
         systemTime: goTime(nanosOf(now())),
-      }),
+      };
+      return infoJson(info(), counts, version);
+    },
     async events({ query, signal }) {
       checkEventFilters(query.filters);
       const { since, until } = query;

@@ -1,4 +1,4 @@
-import { API_VERSION, MIN_API_VERSION, type OpenJson, type VersionJson } from "#api";
+import { API_VERSION, atLeast, MIN_API_VERSION, type OpenJson, type VersionJson } from "#api";
 import type { DaemonInfo } from "../types.ts";
 
 const ARCHITECTURES: Readonly<Record<string, string>> = { x86_64: "amd64", aarch64: "arm64", armv7l: "arm" };
@@ -52,7 +52,9 @@ export interface InfoCounts {
 }
 
 /** `GET /info`: every field `docker info` and Docker's clients look at, in dockerd's order. */
-export function infoJson(info: DaemonInfo, counts: InfoCounts): OpenJson {
+export function infoJson(info: DaemonInfo, counts: InfoCounts, version: string): OpenJson {
+  // API 1.49 dropped the versions that were expected, 1.50 the bridge netfilter flags.
+  const commit = atLeast(version, "1.49") ? { ID: "" } : { ID: "", Expected: "" };
   return {
     ID: info.id,
     Containers: counts.containers.total,
@@ -71,8 +73,7 @@ export function infoJson(info: DaemonInfo, counts: InfoCounts): OpenJson {
     CPUSet: true,
     PidsLimit: true,
     IPv4Forwarding: info.ipForwarding,
-    BridgeNfIptables: true,
-    BridgeNfIp6tables: true,
+    ...(atLeast(version, "1.50") ? {} : { BridgeNfIptables: true, BridgeNfIp6tables: true }),
     Debug: info.debug,
     NFd: counts.openFiles,
     OomKillDisable: info.cgroupVersion === "1",
@@ -88,7 +89,7 @@ export function infoJson(info: DaemonInfo, counts: InfoCounts): OpenJson {
     OSType: "linux",
     Architecture: info.architecture,
     IndexServerAddress: "https://index.docker.io/v1/",
-    RegistryConfig: registryConfig(info),
+    RegistryConfig: registryConfig(info, version),
     NCPU: info.cpus,
     MemTotal: info.memory,
     GenericResources: null,
@@ -106,9 +107,9 @@ export function infoJson(info: DaemonInfo, counts: InfoCounts): OpenJson {
     LiveRestoreEnabled: info.liveRestore,
     Isolation: "",
     InitBinary: "",
-    ContainerdCommit: { ID: "", Expected: "" },
-    RuncCommit: { ID: "", Expected: "" },
-    InitCommit: { ID: "", Expected: "" },
+    ContainerdCommit: commit,
+    RuncCommit: commit,
+    InitCommit: commit,
     SecurityOptions: info.securityOptions,
     ...(info.addressPools?.length ? { DefaultAddressPools: info.addressPools.map(({ base, size }) => ({ Base: base, Size: size })) } : {}),
     ...(info.firewall ? { FirewallBackend: { Driver: info.firewall.driver, Info: info.firewall.info } } : {}),
@@ -118,7 +119,7 @@ export function infoJson(info: DaemonInfo, counts: InfoCounts): OpenJson {
 }
 
 /** Loopback registries are insecure without being asked for, as in Docker. */
-function registryConfig(info: DaemonInfo): OpenJson {
+function registryConfig(info: DaemonInfo, version: string): OpenJson {
   const cidrs = info.insecureRegistries.filter((entry) => entry.includes("/"));
   const hosts = info.insecureRegistries.filter((entry) => !entry.includes("/"));
   const index = (name: string, secure: boolean, official: boolean) => ({
@@ -128,8 +129,7 @@ function registryConfig(info: DaemonInfo): OpenJson {
     Official: official,
   });
   return {
-    AllowNondistributableArtifactsCIDRs: [],
-    AllowNondistributableArtifactsHostnames: [],
+    ...(atLeast(version, "1.49") ? {} : { AllowNondistributableArtifactsCIDRs: [], AllowNondistributableArtifactsHostnames: [] }),
     InsecureRegistryCIDRs: [...new Set(["::1/128", "127.0.0.0/8", ...cidrs])],
     IndexConfigs: Object.fromEntries([
       ["docker.io", index("docker.io", true, true)],
