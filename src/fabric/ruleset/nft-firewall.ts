@@ -52,9 +52,9 @@ export class NftFirewall implements Firewall, Disposable {
    * @throws FairwayError with nft's own words
    */
   load(): void {
-    const { chain, rules } = this.#userChain();
+    const { chain } = this.#userChain();
     loadRuleset(rulesetText(), this.#namespace);
-    if (this.#user && (!chain || rules === 0)) loadRuleset(this.#user, this.#namespace);
+    if (this.#user && !chain) loadRuleset(this.#user, this.#namespace);
     this.#socket.adoptGeneration();
     this.#rules = this.#handles();
     this.rememberUserChain();

@@ -3,23 +3,18 @@ import { spawn } from "node:child_process";
 import { after, before, test } from "node:test";
 import { isolate } from "#kernel/netns";
 import type { ElementItem, SetName } from "../types.ts";
-import { placesOf } from "./placement.ts";
+import { NftFirewall } from "./nft-firewall.ts";
 import { run, sysctl, TrafficLab } from "./traffic-lab.ts";
 
 const isolated = isolate({ tmpfs: ["/run"] });
 const options = { skip: isolated ? false : "needs root" };
-const RULESET = new URL("fairway.nft", import.meta.url).pathname;
 const lab = new TrafficLab();
 
 const item = (set: SetName, key: string[], value?: string[]): ElementItem => ({ type: "element", set, key, ...(value ? { value } : {}) });
-function nft(verb: "add" | "delete", items: readonly ElementItem[]): void {
-  const text = (parts: readonly string[]) => parts.join(" . ");
-  const verdict = (parts: readonly string[]) => parts.join(" ");
-  const lines = items.flatMap(placesOf).map(({ set, key, value }) => {
-    const data = value && verb === "add" ? ` : ${set.value === "verdict" ? verdict(value) : text(value)}` : "";
-    return `${verb} element ${set.family} ${set.table} ${set.set} { ${text(key.map((k, at) => (set.key[at] === "ifname" ? `"${k}"` : k)))}${data} }`;
-  });
-  run(`nft -f - <<'END'\n${lines.join("\n")}\nEND`);
+const firewall = isolated ? new NftFirewall() : undefined;
+function apply(action: "create" | "delete", items: readonly ElementItem[]): void {
+  const { failure } = firewall!.elements(items.map((item) => (action === "create" ? { action, item } : { action, before: item })));
+  if (failure) throw failure.error;
 }
 
 function network(name: string, index: number, inbound: string, extra: readonly ElementItem[] = [], icc = true): ElementItem[] {
@@ -42,7 +37,7 @@ before(async () => {
   sysctl("net/ipv4/ip_forward", "1");
   sysctl("net/ipv6/conf/all/forwarding", "1");
   for (const name of ["iptables", "ip6tables"]) sysctl(`net/bridge/bridge-nf-call-${name}`, "0");
-  run(`nft -f ${RULESET}`);
+  firewall!.load();
   lab.outside("out", "up0", { ours4: "198.51.100.1", theirs4: "198.51.100.2", ours6: "2001:db8:1::1", theirs6: "2001:db8:1::2" });
   lab.outside("friend", "up1", { ours4: "198.51.101.1", theirs4: "198.51.101.2", ours6: "2001:db8:2::1", theirs6: "2001:db8:2::2" });
   const inside = [
@@ -79,7 +74,7 @@ before(async () => {
   run("ip addr add 198.51.100.77/32 dev up0; ip -6 addr add 2001:db8:1::77/128 dev up0 nodad preferred_lft 0");
   const published = (proto: string, address: string, port: string, to: string, toPort: string) =>
     item(to.includes(":") ? "publish6" : "publish4", [proto, address, port], [to, toPort]);
-  nft("add", [
+  apply("create", [
     ...inside,
     item("trusted", ["up1", "nat1"]),
     published("tcp", "0.0.0.0/0", "8080", "10.1.0.2", "80"),
@@ -114,7 +109,10 @@ before(async () => {
   for (let tries = 0; tries < 50 && (await lab.ask("host", "tcp", "127.0.0.1", 7000)) === "blocked"; tries++);
 });
 
-after(() => lab.close());
+after(() => {
+  lab.close();
+  firewall?.[Symbol.dispose]();
+});
 
 type Row = readonly [from: string, proto: "tcp" | "udp", address: string, port: number, answer: string];
 async function rows(table: readonly Row[]): Promise<void> {
@@ -297,13 +295,13 @@ test("the `user` chain comes first and, like elements and connections, survives 
   run("nft add rule inet fairway user ip saddr 198.51.100.2 tcp dport 80 drop");
   await rows([["out", "tcp", "198.51.100.1", 8080, "blocked"]]);
   const [before, client] = [run("nft list table inet fairway; nft list table bridge fairway"), run("nft -a list chain inet fairway user")];
-  run(`nft -f ${RULESET}`);
+  firewall!.load();
   assert.equal(run("nft list table inet fairway; nft list table bridge fairway"), before);
   await rows([["out", "tcp", "198.51.100.1", 8080, "blocked"]]);
   run(`nft delete rule inet fairway user handle ${/handle (\d+)\n\t}/.exec(client)![1]}`);
 
   const echo = spawn("ip", ["netns", "exec", "a1", "socat", "TCP4-LISTEN:90,reuseaddr", "EXEC:cat"], { stdio: "ignore" });
-  nft("add", [item("publish4", ["tcp", "0.0.0.0/0", "8090"], ["10.1.0.2", "90"])]);
+  apply("create", [item("publish4", ["tcp", "0.0.0.0/0", "8090"], ["10.1.0.2", "90"])]);
   await new Promise((resolve) => setTimeout(resolve, 200));
   const talk = spawn("ip", ["netns", "exec", "out", "socat", "-", "TCP4:198.51.100.1:8090"], { stdio: ["pipe", "pipe", "ignore"] });
   const line = (text: string) =>
@@ -317,11 +315,12 @@ test("the `user` chain comes first and, like elements and connections, survives 
     });
   try {
     assert.equal(await line("one"), "one");
-    run(`nft -f ${RULESET}`);
+    firewall!.load();
     assert.equal(await line("two"), "two");
-    nft("delete", [item("publish4", ["tcp", "0.0.0.0/0", "8090"])]);
+    apply("delete", [item("publish4", ["tcp", "0.0.0.0/0", "8090"])]);
     assert.equal(await line("three"), "three");
-    run(`nft delete table inet fairway; nft -f ${RULESET}`);
+    run("nft delete table inet fairway");
+    firewall!.load();
     assert.equal(await line("four"), "four");
   } finally {
     talk.kill("SIGKILL");

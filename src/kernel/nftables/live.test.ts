@@ -152,7 +152,10 @@ test("`transaction()` goes through though others change the ruleset, and knows i
   socket.transaction([{ op: "addElements", set: NAMES, elements: [{ key: ["x"] }] }]);
   assert.equal(socket.isOwn(socket.generation()), true);
   assert.equal(socket.generation(), before + 2);
+  socket.transaction([{ op: "addElements", set: NAMES, elements: [{ key: ["x"] }] }]);
+  assert.equal(socket.generation(), before + 2, "nothing changed");
   nft("delete table inet other");
+  assert.equal(socket.isOwn(socket.generation()), false);
 });
 
 test("`tables()`, `chains()`, `rules()` and `sets()` describe what nft made", options, () => {

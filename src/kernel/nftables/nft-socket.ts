@@ -122,10 +122,14 @@ export class NftSocket implements Disposable {
     return offset === undefined ? undefined : elementAtOffset(part, operation.set, offset);
   }
 
-  #commit(generation: number): void {
-    // The kernel counts by one at each commit and skips 0 (nf_tables_commit).
-    this.#generation = (generation + 1) >>> 0 || 1;
-    this.#own.add(this.#generation);
+  #commit(before: number): void {
+    // A transaction that changes nothing makes no generation, so the next number may be somebody else's: the kernel is asked.
+    this.#generation = this.generation();
+    if (this.#generation === ((before + 1) >>> 0 || 1)) this.#remember(this.#generation);
+  }
+
+  #remember(generation: number): void {
+    this.#own.add(generation);
     if (this.#own.size > REMEMBERED) this.#own.delete(this.#own.values().next().value!);
   }
 
@@ -139,7 +143,7 @@ export class NftSocket implements Disposable {
   /** Counts the ruleset as it is now among our own work: for what was done on our behalf by other means, as by libnftables. */
   adoptGeneration(): void {
     this.#generation = this.generation();
-    this.#own.add(this.#generation);
+    this.#remember(this.#generation);
   }
 
   /** True when a generation is the result of a transaction of this socket. */
