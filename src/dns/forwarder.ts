@@ -57,6 +57,7 @@ interface Attempt {
   readonly started: number;
   /** How it was thought of when it was asked. */
   readonly trusted: boolean;
+  readonly stop: AbortController;
 }
 
 /** One question's way through the upstreams. */
@@ -65,7 +66,6 @@ class Race {
   readonly #timeout: number;
   readonly #queue: Upstream[];
   readonly #running: Attempt[] = [];
-  readonly #stop = new AbortController();
   #hedge: NodeJS.Timeout | undefined;
   #grace: NodeJS.Timeout | undefined;
   #held: ForwardResult | undefined;
@@ -81,11 +81,12 @@ class Race {
   run(signal: AbortSignal): Promise<ForwardResult> {
     return new Promise((resolve) => {
       const giveUp = () => this.#finish(this.#held);
+      const abandon = () => this.#finish(undefined, true);
       const timer = setTimeout(giveUp, this.#timeout);
-      signal.addEventListener("abort", giveUp);
+      signal.addEventListener("abort", abandon);
       this.#resolve = (result) => {
         clearTimeout(timer);
-        signal.removeEventListener("abort", giveUp);
+        signal.removeEventListener("abort", abandon);
         resolve(result);
       };
       const first = this.#queue[0];
@@ -108,15 +109,18 @@ class Race {
 
   async #attempt(upstream: Upstream): Promise<void> {
     const started = performance.now();
-    const attempt = { upstream, started, trusted: upstream.health(started) === "good" };
+    const attempt: Attempt = { upstream, started, trusted: upstream.health(started) === "good", stop: new AbortController() };
     this.#running.push(attempt);
+    if (!attempt.trusted) upstream.probes++;
     let result: Exchange;
     try {
-      result = await askUpstream(upstream, this.#question, this.#stop.signal);
+      result = await askUpstream(upstream, this.#question, attempt.stop.signal);
     } catch (error) {
       result = { failure: String(error) };
     }
-    const before = this.#running.splice(this.#running.indexOf(attempt), 1) && this.#running.filter((other) => other.started < started);
+    if (!attempt.trusted) upstream.probes--;
+    this.#running.splice(this.#running.indexOf(attempt), 1);
+    const before = this.#running.filter((other) => other.started < started);
     if ("failure" in result) {
       const now = performance.now();
       // Cut off because another was first: held against it only if it had its usual time.
@@ -133,12 +137,17 @@ class Race {
     this.#grace ??= setTimeout(() => this.#finish(this.#held), NEGATIVE_GRACE);
   }
 
-  #finish(result: ForwardResult = { reply: undefined, upstream: undefined }): void {
+  #finish(result: ForwardResult = { reply: undefined, upstream: undefined }, abandoned = false): void {
     if (this.#over) return;
     this.#over = true;
     clearTimeout(this.#hedge);
     clearTimeout(this.#grace);
     this.#resolve(result);
-    this.#stop.abort();
+    for (const { upstream, trusted, stop, started } of [...this.#running]) {
+      // One that is not trusted is left its usual time: whether it answers decides what is thought of it. One such question at a time goes to it.
+      const left = upstream.hedge() - (performance.now() - started);
+      if (trusted || abandoned || left <= 0) stop.abort();
+      else setTimeout(() => stop.abort(), left).unref();
+    }
   }
 }

@@ -44,27 +44,30 @@ export interface DecodedName {
 }
 
 /**
- * Reads a possibly compressed name (RFC 1035 §4.1.4). A pointer must lead to before the name's own start, so following ends; undefined for anything
+ * Reads a possibly compressed name (RFC 1035 §4.1.4). A pointer must lead to a name that lies wholly before the one it ends, so
+ * following comes to an end; undefined for anything
  * malformed: loops, reserved label types, over 255 octets, past `end`. The message starts at 0 of the buffer; pointers to before `floor` are malformed too.
  */
 export function decodeName(buffer: Uint8Array, start: number, end: number, floor = 0): DecodedName | undefined {
   let key = "";
   let at = start;
-  let limit = start;
+  let segment = start;
+  let stop = end;
   let next = -1;
   for (;;) {
-    if (at >= end) return undefined;
+    if (at >= stop) return undefined;
     const length = buffer[at]!;
     if (length === 0) break;
     if (length >= 0xc0) {
-      if (at + 1 >= end) return undefined;
+      if (at + 1 >= stop) return undefined;
       const target = ((length & 0x3f) << 8) | buffer[at + 1]!;
-      if (target >= limit || target < floor) return undefined;
+      if (target >= segment || target < floor) return undefined;
       if (next < 0) next = at + 2;
-      at = limit = target;
+      stop = segment;
+      at = segment = target;
       continue;
     }
-    if (length > MAX_LABEL_LENGTH || at + 1 + length > end) return undefined;
+    if (length > MAX_LABEL_LENGTH || at + 1 + length > stop) return undefined;
     if (key.length + length + 2 > MAX_NAME_LENGTH) return undefined;
     key += String.fromCharCode(length);
     for (let position = at + 1; position <= at + length; position++) {

@@ -34,6 +34,8 @@ export class Upstream {
   roundTrip = -1;
   queries = 0;
   failures = 0;
+  /** Questions in flight that were asked to see whether it is back. */
+  probes = 0;
   #failuresInRow = 0;
   #pausedUntil = 0;
   #plainCaseUntil = 0;
@@ -86,8 +88,8 @@ export class Upstream {
   }
 }
 
-/** The order to ask in: as configured, since people rely on the first of resolv.conf, but those known to be down last. */
+/** The order to ask in: as configured, since people rely on the first of resolv.conf, but those that are down or being tried last. */
 export function rank(upstreams: readonly Upstream[], now: number): Upstream[] {
-  const up = upstreams.filter((upstream) => upstream.health(now) !== "down");
-  return [...up, ...upstreams.filter((upstream) => upstream.health(now) === "down")];
+  const isOut = (upstream: Upstream) => upstream.health(now) === "down" || (upstream.health(now) === "unsure" && upstream.probes > 0);
+  return [...upstreams.filter((upstream) => !isOut(upstream)), ...upstreams.filter(isOut)];
 }
