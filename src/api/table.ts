@@ -1,7 +1,7 @@
 import { containerEndpoints, execEndpoints } from "./endpoints/containers.ts";
 import { imageEndpoints } from "./endpoints/images.ts";
 import { networkEndpoints } from "./endpoints/networks.ts";
-import { pluginEndpoints, swarmEndpoints } from "./endpoints/swarm.ts";
+import { buildEndpoints, pluginEndpoints, swarmEndpoints } from "./endpoints/swarm.ts";
 import { systemEndpoints } from "./endpoints/system.ts";
 import { volumeEndpoints } from "./endpoints/volumes.ts";
 
@@ -15,6 +15,7 @@ export const endpoints = {
   ...volumeEndpoints,
   ...swarmEndpoints,
   ...pluginEndpoints,
+  ...buildEndpoints,
 };
 
 export type Endpoints = typeof endpoints;

@@ -24,12 +24,7 @@ const api: {
 
 /** Operations that are not in the table, and why. */
 const NOT_SERVED: Readonly<Record<string, string>> = {
-  ImageBuild: "images are built with other tools; 404 makes the CLI say so",
-  Session: "BuildKit's session, of use to image builds only",
   ContainerAttachWebsocket: "no client but a browser uses it, and browsers have the web room",
-  GetPluginPrivileges: "managed plugins need a registry of plugins; drivers plug in through Docker's remote driver protocol",
-  PluginPull: "see GetPluginPrivileges",
-  PluginCreate: "see GetPluginPrivileges",
 };
 
 /** Query parameters the table leaves out, and why. */
@@ -40,7 +35,7 @@ const NOT_READ: Readonly<Record<string, string>> = {
   "BuildPrune min-free-space": "there is no build cache",
 };
 
-const ANSWERED_ALIKE = /^(Swarm|Node|Service|Task|Secret|Config|Plugin)|^VolumeUpdate$/;
+const ANSWERED_ALIKE = /^(Swarm|Node|Service|Task|Secret|Config|Plugin|GetPlugin)|^(VolumeUpdate|ImageBuild|Session)$/;
 const table = Object.values(endpoints) as AnyEndpoint[];
 const shape = (path: string) => path.replace(/\{\w+\}/g, "{}");
 const find = (method: string, path: string) => table.find((entry) => entry.method === method && shape(entry.path) === shape(path));

@@ -1,4 +1,5 @@
 import type { EventJson, Filters } from "#api";
+import { nowNano } from "#base";
 import { checkFilters, matchesLabels } from "./filters.ts";
 import { nanosOf } from "./json.ts";
 import type { ServerDependencies } from "./types.ts";
@@ -11,7 +12,7 @@ const BACKLOG_LIMIT = 8192;
 const FILTERS = ["container", "daemon", "event", "image", "label", "network", "node", "plugin", "scope", "service", "type", "volume"];
 
 interface NewEvent {
-  readonly type: "container" | "image" | "network" | "volume" | "daemon";
+  readonly type: "container" | "image" | "network" | "volume" | "builder" | "daemon";
   readonly action: string;
   readonly id: string;
   readonly attributes: Readonly<Record<string, string>>;
@@ -38,15 +39,8 @@ export class EventHub {
   readonly #listeners = new Set<(event: EventJson) => void>();
   readonly #sources: (() => void)[] = [];
   readonly #now: () => Date;
-  #lastNano = 0n;
 
-  constructor({
-    engine,
-    containers,
-    images,
-    volumes,
-    now,
-  }: Pick<ServerDependencies, "engine" | "containers" | "images" | "volumes" | "now">) {
+  constructor({ engine, containers, images, now }: Pick<ServerDependencies, "engine" | "containers" | "images" | "now">) {
     this.#now = now ?? (() => new Date());
     this.#sources.push(
       engine.onEvent(({ action, networkId, attributes, timeNano }) =>
@@ -57,17 +51,18 @@ export class EventHub {
       ),
       images.onEvent(({ action, id, attributes }) => this.publish({ type: "image", action, id, attributes })),
     );
-    const volumeEvents = volumes?.onEvent?.(({ action, name, attributes }) =>
-      this.publish({ type: "volume", action, id: name, attributes }),
-    );
-    if (volumeEvents) this.#sources.push(volumeEvents);
   }
 
   publish(event: NewEvent): void {
-    const json = eventJson(event, event.timeNano ?? this.#tick());
+    const json = eventJson(event, event.timeNano ?? nowNano());
     this.#ring.push(json);
     if (this.#ring.length > RING_SIZE) this.#ring.shift();
     for (const listener of this.#listeners) listener(json);
+  }
+
+  /** What follows every prune, found something or not. */
+  pruned(type: NewEvent["type"], bytes: number): void {
+    this.publish({ type, action: "prune", id: "", attributes: { reclaimed: String(bytes) } });
   }
 
   get listeners(): number {
@@ -123,13 +118,6 @@ export class EventHub {
     }
     // setTimeout holds 31 bits of milliseconds; a later end is as good as none.
     return wait > 0x7fffffff ? undefined : setTimeout(action, wait);
-  }
-
-  /** Milliseconds of the clock, made distinct and rising. */
-  #tick(): bigint {
-    const nano = nanosOf(this.#now());
-    this.#lastNano = nano > this.#lastNano ? nano : this.#lastNano + 1n;
-    return this.#lastNano;
   }
 }
 

@@ -10,15 +10,6 @@ export function encodeJson(value: unknown): string {
 
 const NANOS_PER_SECOND = 1_000_000_000n;
 
-/** Nanoseconds since the epoch as Go's time.RFC3339Nano: UTC, no trailing zeros in the fraction. */
-export function goTime(nanos: bigint): string {
-  const fraction = ((nanos % NANOS_PER_SECOND) + NANOS_PER_SECOND) % NANOS_PER_SECOND;
-  const seconds = (nanos - fraction) / NANOS_PER_SECOND;
-  const whole = new Date(Number(seconds) * 1000).toISOString().slice(0, 19);
-  const digits = fraction.toString().padStart(9, "0").replace(/0+$/, "");
-  return digits === "" ? `${whole}Z` : `${whole}.${digits}Z`;
-}
-
 /** Nanoseconds since the epoch of a Date, exact to the millisecond. */
 export const nanosOf = (date: Date): bigint => BigInt(date.getTime()) * 1_000_000n;
 

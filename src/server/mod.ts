@@ -20,5 +20,6 @@ export type {
   ImageExtras,
   Server,
   ServerDependencies,
-  Volumes,
+  VolumeDoor,
+  VolumeFacts,
 } from "./types.ts";

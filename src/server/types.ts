@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
-import type { OpenJson, ProgressJson, VolumeJson } from "#api";
+import type { OpenJson, ProgressJson } from "#api";
 import type { Log } from "#base";
 import type { Containers, LogOptions } from "#containers";
 import type { Engine } from "#engine";
@@ -61,6 +61,8 @@ export type LogRequest = LogOptions & { readonly signal: AbortSignal };
 
 /** What `containers` may offer beyond its contract; an endpoint whose method is missing answers 501. */
 export interface ContainerExtras {
+  /** Names of the containers that mount a volume. */
+  usersOfVolume(name: string): readonly string[];
   /** One sample, Docker's stats object. Called once a second for a stream. */
   stats(reference: string): Promise<OpenJson>;
   changes(reference: string): Promise<readonly OpenJson[] | null>;
@@ -99,23 +101,34 @@ export interface ImageExtras {
   distribution(name: string, auth: string | undefined): Promise<OpenJson>;
 }
 
-/** Named volumes. @throws notFound `get X: no such volume` */
-export interface Volumes {
-  list(): Promise<readonly VolumeJson[]>;
-  inspect(name: string): Promise<VolumeJson>;
-  /** Idempotent for the same name and driver. An absent or empty name makes an anonymous volume. */
+export interface VolumeFacts {
+  readonly name: string;
+  /** RFC 3339. */
+  readonly created: string;
+  readonly driver: string;
+  readonly mountpoint: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly options: Readonly<Record<string, string>> | null;
+  /** Made for a container rather than by name. */
+  readonly anonymous: boolean;
+}
+
+/** Volumes, as `ContainerService.volumes` is. Who uses one is `usersOfVolume` of containers. */
+export interface VolumeDoor {
+  list(): readonly VolumeFacts[];
+  /** @throws notFound `get X: no such volume` */
+  find(name: string): VolumeFacts;
+  /** Idempotent for one name. Without a name: an anonymous volume. */
   create(spec: {
-    readonly name?: string;
-    readonly driver?: string;
-    readonly options?: Readonly<Record<string, string>>;
-    readonly labels?: Readonly<Record<string, string>>;
-  }): Promise<VolumeJson>;
-  remove(name: string, options: { force: boolean }): Promise<void>;
-  /** Removes volumes no container uses and `keep` does not hold back. */
-  prune(keep: (volume: VolumeJson) => boolean): Promise<{ readonly deleted: readonly string[]; readonly bytes: number }>;
-  /** Names that a container refers to, for `dangling`. */
-  inUse(): ReadonlySet<string>;
-  onEvent?(listener: (event: { action: string; name: string; attributes: Readonly<Record<string, string>> }) => void): () => void;
+    name?: string;
+    driver?: string;
+    labels?: Readonly<Record<string, string>>;
+    options?: Readonly<Record<string, string>>;
+  }): Promise<VolumeFacts>;
+  remove(name: string, users: readonly string[], force?: boolean): Promise<void>;
+  has(name: string): boolean;
+  /** Bytes of its files. */
+  size?(name: string): Promise<number>;
 }
 
 export interface ExtensionCall {
@@ -137,7 +150,7 @@ export interface ServerDependencies {
   readonly engine: Engine;
   readonly containers: Containers & Partial<ContainerExtras>;
   readonly images: Images & Partial<ImageExtras>;
-  readonly volumes?: Volumes;
+  readonly volumes?: VolumeDoor;
   readonly info: () => DaemonInfo;
   readonly log: Log;
   readonly extensions?: Readonly<Record<string, Extension>>;

@@ -49,6 +49,15 @@ export const pluginEndpoints = {
   pluginEnable: refusing("POST /plugins/{name}/enable", "PluginEnable"),
   pluginDisable: refusing("POST /plugins/{name}/disable", "PluginDisable"),
   pluginUpgrade: refusing("POST /plugins/{name}/upgrade", "PluginUpgrade"),
+  pluginPrivileges: refusing("GET /plugins/privileges", "GetPluginPrivileges"),
+  pluginPull: refusing("POST /plugins/pull", "PluginPull"),
+  pluginCreate: refusing("POST /plugins/create", "PluginCreate"),
   pluginPush: refusing("POST /plugins/{name}/push", "PluginPush"),
   pluginSet: refusing("POST /plugins/{name}/set", "PluginSet"),
+} satisfies Record<string, AnyEndpoint>;
+
+/** Image building, which is left to other tools. */
+export const buildEndpoints = {
+  imageBuild: refusing("POST /build", "ImageBuild"),
+  session: refusing("POST /session", "Session"),
 } satisfies Record<string, AnyEndpoint>;

@@ -26,7 +26,7 @@ type ContainerHandlers = Pick<
 >;
 
 /** Lifecycle of containers. */
-export function containerHandlers({ containers }: HandlerContext): ContainerHandlers {
+export function containerHandlers({ containers, events }: HandlerContext): ContainerHandlers {
   let pruning = false;
   return {
     async containerList({ query: { all, limit, size, filters } }) {
@@ -57,7 +57,9 @@ export function containerHandlers({ containers }: HandlerContext): ContainerHand
       if (pruning) throw conflict("a prune operation is already running", { code: "prune-running" });
       pruning = true;
       try {
-        return await containers.prune(filters);
+        const pruned = await containers.prune(filters);
+        events.pruned("container", pruned.SpaceReclaimed);
+        return pruned;
       } finally {
         pruning = false;
       }

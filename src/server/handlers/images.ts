@@ -1,4 +1,4 @@
-import { atLeast, type ProgressJson } from "#api";
+import type { ProgressJson } from "#api";
 import { conflict, invalid, notImplemented } from "#base";
 import type { ImageView } from "#images";
 import { bytesOf } from "../body.ts";
@@ -27,7 +27,7 @@ type ImageHandlers = Pick<
 
 const NO_REGISTRY = "pull is not supported yet: this daemon has no registry client. Load an image with docker load or docker import";
 
-export function imageHandlers({ images, containers, now }: HandlerContext): ImageHandlers {
+export function imageHandlers({ images, containers, events, now }: HandlerContext): ImageHandlers {
   let pruning = false;
   const clock = () => now?.() ?? new Date();
   const inUse = (imageId: string) => containers.usersOfImage(imageId);
@@ -36,14 +36,14 @@ export function imageHandlers({ images, containers, now }: HandlerContext): Imag
     body: await images.save(names),
   });
   return {
-    async imageList({ query }) {
+    async imageList({ query, version }) {
       const wanted = imageListFilter(query.filters, images, clock());
       const byAge = (a: ImageView, b: ImageView) => Date.parse(b.created) - Date.parse(a.created);
       return images
         .list()
         .filter(wanted)
         .sort(byAge)
-        .map((image) => imageSummaryJson(image, -1));
+        .map((image) => imageSummaryJson(image, -1, version));
     },
     async imageCreate({ query, request }) {
       if (query.fromImage) {
@@ -70,7 +70,7 @@ export function imageHandlers({ images, containers, now }: HandlerContext): Imag
         line({ status: await images.importTar(bytesOf(request), options) });
       });
     },
-    imageInspect: async ({ params, version }) => imageInspectJson(images.find(params.name!), { virtualSize: !atLeast(version, "1.44") }),
+    imageInspect: async ({ params, version }) => imageInspectJson(images.find(params.name!), version),
     imageHistory: async ({ params }) => images.history(params.name!),
     async imagePush({ params, query, request }) {
       if (!images.push) throw notImplemented("push is not supported yet: this daemon has no registry client", { code: "no-registry" });
@@ -102,6 +102,7 @@ export function imageHandlers({ images, containers, now }: HandlerContext): Imag
             .map((image) => image.id),
         );
         const { deleted, bytes } = await images.prune({ ...selection, inUse: used });
+        events.pruned("image", bytes);
         return { ImagesDeleted: deleted.length > 0 ? deleted : null, SpaceReclaimed: bytes };
       } finally {
         pruning = false;

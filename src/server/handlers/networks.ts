@@ -60,7 +60,7 @@ type NetworkHandlers = Pick<
   "networkList" | "networkInspect" | "networkCreate" | "networkConnect" | "networkDisconnect" | "networkDelete" | "networkPrune"
 >;
 
-export function networkHandlers({ engine, containers, now }: HandlerContext): NetworkHandlers {
+export function networkHandlers({ engine, containers, events, now }: HandlerContext): NetworkHandlers {
   let pruning = false;
   return {
     async networkList({ query }) {
@@ -96,6 +96,7 @@ export function networkHandlers({ engine, containers, now }: HandlerContext): Ne
       pruning = true;
       try {
         const removed = await engine.pruneNetworks(keep);
+        events.pruned("network", 0);
         return { NetworksDeleted: removed.length > 0 ? removed : null };
       } finally {
         pruning = false;

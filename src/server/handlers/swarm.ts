@@ -1,4 +1,4 @@
-import { FairwayError, notFound } from "#base";
+import { FairwayError, notFound, notImplemented } from "#base";
 import type { Handlers } from "../handlers.ts";
 
 const unavailable = (message: string) => new FairwayError("unavailable", message, { code: "no-swarm" });
@@ -19,7 +19,16 @@ const noPlugin = async ({ params }: { params: Readonly<Record<string, string>> }
   throw notFound(`plugin ${JSON.stringify(params.name)} not found`, { code: "no-such-plugin" });
 };
 
-/** Swarm and managed plugins: there are none, in the words Docker has for that. */
+const noPlugins = async (): Promise<never> => {
+  throw notImplemented("managed plugins are not supported: drivers plug in through Docker's remote driver protocol", {
+    code: "no-plugins",
+  });
+};
+const noBuilder = async (): Promise<never> => {
+  throw notImplemented("docker build is not supported: build the image with another tool and docker load it", { code: "no-builder" });
+};
+
+/** Swarm, managed plugins and image building: there are none, in the words Docker has for that. */
 export function swarmHandlers() {
   return {
     swarmInspect: noManager,
@@ -59,6 +68,11 @@ export function swarmHandlers() {
     pluginEnable: noPlugin,
     pluginDisable: noPlugin,
     pluginUpgrade: noPlugin,
+    pluginPrivileges: noPlugins,
+    pluginPull: noPlugins,
+    pluginCreate: noPlugins,
+    imageBuild: noBuilder,
+    session: noBuilder,
     pluginPush: noPlugin,
     pluginSet: noPlugin,
   } satisfies Partial<Handlers>;

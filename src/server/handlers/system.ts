@@ -1,8 +1,8 @@
 import { readdirSync } from "node:fs";
-import { notImplemented } from "#base";
+import { notImplemented, rfc3339Nano } from "#base";
 import { checkEventFilters } from "../events.ts";
 import type { Handlers } from "../handlers.ts";
-import { encodeJson, goTime, nanosOf, parseTimestamp } from "../json.ts";
+import { encodeJson, nanosOf, parseTimestamp } from "../json.ts";
 import { diskUsage } from "../render/disk-usage.ts";
 import { infoJson, versionJson } from "../render/info.ts";
 import type { HandlerContext, StreamReply } from "../types.ts";
@@ -41,7 +41,7 @@ export function systemHandlers(context: HandlerContext): SystemHandlers {
         images: images.list().length,
         eventListeners: events.listeners,
         openFiles: countOpenFiles(),
-        systemTime: goTime(nanosOf(now())),
+        systemTime: rfc3339Nano(nanosOf(now())),
       };
       return infoJson(info(), counts, version);
     },
@@ -65,7 +65,7 @@ export function systemHandlers(context: HandlerContext): SystemHandlers {
       if (!images.login) throw notImplemented("docker login is not supported yet: this daemon has no registry client");
       return images.login(body);
     },
-    systemDf: async ({ query }) => diskUsage(context, query.type),
+    systemDf: async ({ query, version }) => diskUsage(context, query.type, version),
     buildPrune: async () => ({ CachesDeleted: null, SpaceReclaimed: 0 }),
     async buildCancel() {},
   };

@@ -1,55 +1,77 @@
-import type { VolumeJson } from "#api";
 import { atLeast } from "#api";
-import { notImplemented } from "#base";
+import { conflict, notImplemented } from "#base";
 import { booleanFilter, checkFilters, matchesExactly, matchesLabels, matchesText } from "../filters.ts";
 import type { Handlers } from "../handlers.ts";
-import type { HandlerContext, Volumes } from "../types.ts";
+import { volumeJson } from "../render/volume.ts";
+import type { HandlerContext, VolumeDoor, VolumeFacts } from "../types.ts";
 
 type VolumeHandlers = Pick<Handlers, "volumeList" | "volumeCreate" | "volumeInspect" | "volumeDelete" | "volumePrune">;
 
-/** Anonymous volumes carry this label; from API 1.42 on prune takes only those unless `all` is asked for. */
-const ANONYMOUS_LABEL = "com.docker.volume.anonymous";
-
-export function volumeHandlers({ volumes }: HandlerContext): VolumeHandlers {
-  const door = (): Volumes => {
+export function volumeHandlers({ volumes, containers, events }: HandlerContext): VolumeHandlers {
+  let pruning = false;
+  const door = (): VolumeDoor => {
     if (!volumes) throw notImplemented("volumes are not supported yet");
     return volumes;
   };
+  const users = (name: string) => containers.usersOfVolume?.(name) ?? [];
+  const publish = (action: "create" | "destroy", id: string) =>
+    events.publish({ type: "volume", action, id, attributes: { driver: "local" } });
   return {
     async volumeList({ query: { filters } }) {
       checkFilters(filters, ["dangling", "driver", "label", "name"]);
-      if (!volumes) return { Volumes: [], Warnings: null };
       const dangling = booleanFilter(filters, "dangling");
-      const used = dangling === undefined ? undefined : volumes.inUse();
-      const wanted = (volume: VolumeJson) =>
-        matchesExactly(volume.Driver, filters.driver) &&
-        matchesText(volume.Name, filters.name) &&
-        matchesLabels(volume.Labels ?? {}, filters.label) &&
-        (used === undefined || used.has(volume.Name) !== dangling);
-      return { Volumes: (await volumes.list()).filter(wanted), Warnings: null };
+      const wanted = (volume: VolumeFacts) =>
+        matchesExactly(volume.driver, filters.driver) &&
+        matchesText(volume.name, filters.name) &&
+        matchesLabels(volume.labels, filters.label) &&
+        (dangling === undefined || dangling === (users(volume.name).length === 0));
+      return { Volumes: (volumes?.list() ?? []).filter(wanted).map(volumeJson), Warnings: null };
     },
     async volumeCreate({ body }) {
-      return door().create({
+      const existed = body.Name !== undefined && door().has(body.Name);
+      const volume = await door().create({
         ...(body.Name ? { name: body.Name } : {}),
         ...(body.Driver ? { driver: body.Driver } : {}),
         ...(body.DriverOpts ? { options: body.DriverOpts } : {}),
         ...(body.Labels ? { labels: body.Labels } : {}),
       });
+      if (!existed) publish("create", volume.name);
+      return volumeJson(volume);
     },
-    volumeInspect: async ({ params }) => door().inspect(params.name!),
-    volumeDelete: async ({ params, query }) => door().remove(params.name!, { force: query.force }),
+    volumeInspect: async ({ params }) => volumeJson(door().find(params.name!)),
+    async volumeDelete({ params, query }) {
+      const name = params.name!;
+      const existed = door().has(name);
+      await door().remove(name, users(name), query.force);
+      if (existed) publish("destroy", name);
+    },
     async volumePrune({ query: { filters }, version }) {
       checkFilters(filters, ["all", "label", "label!"]);
-      if (!volumes) return { VolumesDeleted: [], SpaceReclaimed: 0 };
+      // API 1.42 began to spare volumes that someone named.
       const all = booleanFilter(filters, "all") ?? !atLeast(version, "1.42");
       const barred = filters["label!"] ?? [];
-      const { deleted, bytes } = await volumes.prune(
-        ({ Labels }) =>
-          (!all && !Object.hasOwn(Labels ?? {}, ANONYMOUS_LABEL)) ||
-          !matchesLabels(Labels ?? {}, filters.label) ||
-          (barred.length > 0 && matchesLabels(Labels ?? {}, barred)),
-      );
-      return { VolumesDeleted: deleted, SpaceReclaimed: bytes };
+      const wanted = ({ name, anonymous, labels }: VolumeFacts) =>
+        (all || anonymous) &&
+        matchesLabels(labels, filters.label) &&
+        !(barred.length > 0 && matchesLabels(labels, barred)) &&
+        users(name).length === 0;
+      if (pruning) throw conflict("a prune operation is already running", { code: "prune-running" });
+      pruning = true;
+      try {
+        const deleted: string[] = [];
+        let bytes = 0;
+        for (const { name } of (volumes?.list() ?? []).filter(wanted)) {
+          const size = (await volumes?.size?.(name)) ?? 0;
+          await door().remove(name, users(name));
+          publish("destroy", name);
+          deleted.push(name);
+          bytes += size;
+        }
+        events.pruned("volume", bytes);
+        return { VolumesDeleted: deleted, SpaceReclaimed: bytes };
+      } finally {
+        pruning = false;
+      }
     },
   };
 }

@@ -1,28 +1,37 @@
-import type { OpenJson } from "#api";
+import { atLeast, type OpenJson } from "#api";
 import { invalid } from "#base";
 import type { HandlerContext } from "../types.ts";
 import { imageSummaryJson } from "./image.ts";
+import { volumeJson } from "./volume.ts";
 
 const TYPES = ["container", "image", "volume", "build-cache"];
 
+type Doors = Pick<HandlerContext, "containers" | "images" | "volumes">;
+
 /** `GET /system/df`. An empty list of types means all. @throws invalidParameter for a type nobody knows */
-export async function diskUsage(
-  context: Pick<HandlerContext, "containers" | "images" | "volumes">,
-  types: readonly string[],
-): Promise<OpenJson> {
+export async function diskUsage(doors: Doors, types: readonly string[], version: string): Promise<OpenJson> {
   for (const type of types) if (!TYPES.includes(type)) throw invalid(`unknown object type: ${type}`, { code: "bad-type" });
   const wants = (type: string) => types.length === 0 || types.includes(type);
-  const { containers, images, volumes } = context;
+  const { containers, images } = doors;
   const all = images.list();
+  const imageLine = (image: (typeof all)[number]) => ({
+    ...imageSummaryJson(image, containers.usersOfImage(image.id).length, version),
+    SharedSize: 0,
+  });
   return {
-    ...(wants("image")
-      ? {
-          LayersSize: all.reduce((total, image) => total + image.size, 0),
-          Images: all.map((image) => ({ ...imageSummaryJson(image, containers.usersOfImage(image.id).length), SharedSize: 0 })),
-        }
-      : {}),
+    ...(wants("image") ? { LayersSize: all.reduce((total, image) => total + image.size, 0), Images: all.map(imageLine) } : {}),
     ...(wants("container") ? { Containers: await containers.list({ all: true, size: true, filters: {} }) } : {}),
-    ...(wants("volume") ? { Volumes: (await volumes?.list()) ?? [] } : {}),
-    ...(wants("build-cache") ? { BuildCache: [], BuilderSize: 0 } : {}),
+    ...(wants("volume") ? { Volumes: await volumeLines(doors) } : {}),
+    // API 1.42 made an empty cache a list.
+    ...(wants("build-cache") ? { BuildCache: atLeast(version, "1.42") ? [] : null, BuilderSize: 0 } : {}),
   };
 }
+
+const volumeLines = ({ volumes, containers }: Doors) =>
+  Promise.all(
+    (volumes?.list() ?? []).map(async (volume) => ({
+      ...volumeJson(volume),
+      // -1 is Docker's "not known".
+      UsageData: { Size: (await volumes?.size?.(volume.name)) ?? -1, RefCount: containers.usersOfVolume?.(volume.name).length ?? -1 },
+    })),
+  );

@@ -67,6 +67,7 @@ export function infoJson(info: DaemonInfo, counts: InfoCounts, version: string):
     Plugins: { Volume: ["local"], Network: info.networkDrivers, Authorization: null, Log: info.logDrivers },
     MemoryLimit: true,
     SwapLimit: true,
+    ...(atLeast(version, "1.42") ? {} : { KernelMemory: true, KernelMemoryTCP: true }),
     CpuCfsPeriod: true,
     CpuCfsQuota: true,
     CPUShares: true,
