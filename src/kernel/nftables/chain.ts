@@ -49,11 +49,11 @@ export const encodeNewChain = (chain: ChainRef, base?: BaseChain, options: { rea
       writer.attrString(NFTA_CHAIN_TABLE, chain.table).attrString(NFTA_CHAIN_NAME, chain.chain);
       if (!base) return;
       writer
+        .attrString(NFTA_CHAIN_TYPE, base.type)
+        .attrU32be(NFTA_CHAIN_POLICY, base.policy === "drop" ? 0 : 1)
         .nested(NFTA_CHAIN_HOOK, (hook) =>
           hook.attrU32be(NFTA_HOOK_HOOKNUM, NF_INET_HOOKS[base.hook]).attrU32be(NFTA_HOOK_PRIORITY, base.priority),
-        )
-        .attrU32be(NFTA_CHAIN_POLICY, base.policy === "drop" ? 0 : 1)
-        .attrString(NFTA_CHAIN_TYPE, base.type);
+        );
     },
   );
 

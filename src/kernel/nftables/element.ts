@@ -74,7 +74,7 @@ function writeElement(writer: PayloadWriter, set: SetSchema, element: Element, w
   const after = last && !concat ? successor(last) : undefined;
   if (!after) return;
   writer.nested(NFTA_LIST_ELEM, (inner) =>
-    writeKey(inner, NFTA_SET_ELEM_KEY, after).attrU32be(NFTA_SET_ELEM_FLAGS, NFT_SET_ELEM_INTERVAL_END),
+    writeKey(inner.attrU32be(NFTA_SET_ELEM_FLAGS, NFT_SET_ELEM_INTERVAL_END), NFTA_SET_ELEM_KEY, after),
   );
 }
 

@@ -70,8 +70,7 @@ export function encodeNewSet(set: SetSchema, options: { readonly exclusive?: boo
     if (set.value) {
       const verdict = set.value === "verdict";
       writer.attrU32be(NFTA_SET_DATA_TYPE, verdict ? VERDICT_TYPE : typeIdOf(set.value as readonly SetField[]));
-      // A verdict has the size of its struct in the kernel.
-      writer.attrU32be(NFTA_SET_DATA_LEN, verdict ? 16 : keyLength(set.value as readonly SetField[]));
+      writer.attrU32be(NFTA_SET_DATA_LEN, verdict ? 0 : keyLength(set.value as readonly SetField[]));
     }
     writer.attrU32be(NFTA_SET_ID, options.id);
     if (!set.interval || set.key.length < 2) return;

@@ -42,7 +42,7 @@ export const encodeNewTable = (
     `add table ${table.family} ${table.table}`,
     NFT_MSG_NEWTABLE,
     table.family,
-    CREATE | (options.exclusive ? NLM_F_EXCL : 0),
+    options.exclusive ? CREATE | NLM_F_EXCL : 0,
     (writer) => {
       writer.attrString(NFTA_TABLE_NAME, table.table).attrU32be(NFTA_TABLE_FLAGS, 0);
       if (options.comment !== undefined) writer.attrBytes(NFTA_TABLE_USERDATA, commentData(options.comment));
