@@ -24,7 +24,12 @@ export async function startFakeServer(extra: Partial<ServerDependencies> = {}) {
     log: silentLog,
     ...extra,
   });
-  await server.listen([host]);
+  try {
+    await server.listen([host]);
+  } catch (error) {
+    rmSync(directory, { recursive: true, force: true });
+    throw error;
+  }
   const client = new Client({ host });
   return {
     server,
