@@ -1,6 +1,6 @@
 import { invalid } from "#base";
 
-/** Names by number, capability.h; a kernel may know fewer, which `lastCapability` cuts. */
+/** Names by number, capability.h; a kernel may know fewer. */
 const NAMES =
   "CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP LINUX_IMMUTABLE NET_BIND_SERVICE NET_BROADCAST NET_ADMIN NET_RAW IPC_LOCK IPC_OWNER SYS_MODULE SYS_RAWIO SYS_CHROOT SYS_PTRACE SYS_PACCT SYS_ADMIN SYS_BOOT SYS_NICE SYS_RESOURCE SYS_TIME SYS_TTY_CONFIG MKNOD LEASE AUDIT_WRITE AUDIT_CONTROL SETFCAP MAC_OVERRIDE MAC_ADMIN SYSLOG WAKE_ALARM BLOCK_SUSPEND AUDIT_READ PERFMON BPF CHECKPOINT_RESTORE";
 
@@ -39,6 +39,3 @@ export function effectiveCapabilities(
   for (const name of add) if (name !== "ALL" && !result.includes(name) && known.includes(name)) result.push(name);
   return result;
 }
-
-/** Those the kernel knows: the number in /proc/sys/kernel/cap_last_cap is the last. */
-export const capabilitiesUpTo = (last: number): readonly string[] => ALL_CAPABILITIES.slice(0, last + 1);

@@ -39,7 +39,13 @@ const SYNC = 3;
 const START = 4;
 const ATTACH = 5;
 
+/**
+ * An orphaned conmon is the init process's to reap. Where that is this daemon (in a container, in a lab) conmon stays our child, and node reaps it.
+ */
+const WE_ARE_INIT = process.pid === 1;
+
 const commonArguments = (request: ConmonRequest): string[] => [
+  ...(WE_ARE_INIT ? ["--sync"] : []),
   ...["--api-version", "1", "-c", request.id, "-u", request.id, "-n", request.id, "-r", request.runtime.binary],
   ...["-b", request.directory, "--full-attach", "-p", `${request.directory}/pid`, "-P", `${request.directory}/conmon.pid`],
   ...["-l", request.log, "--exit-dir", request.exitDir, "--no-sync-log", "--log-level", "error"],
@@ -65,8 +71,9 @@ export async function launchContainer(request: ConmonRequest): Promise<Launched>
     stdio: ["ignore", "ignore", "pipe", "pipe"],
     detached: true,
   });
+  const fork = new Fork(child);
   const sync = new JsonLines(child.stdio[SYNC] as Readable);
-  const result = await launched(child, sync, request);
+  const result = await launched(fork, sync, request);
   sync.close();
   return result;
 }
@@ -79,6 +86,7 @@ export async function launchExec(request: ExecRequest): Promise<Launched & { rea
     stdio: ["ignore", "ignore", "pipe", "pipe", "pipe", "pipe"],
     detached: true,
   });
+  const fork = new Fork(child);
   const sync = new JsonLines(child.stdio[SYNC] as Readable);
   const attach = new JsonLines((child.stdio as readonly unknown[])[ATTACH] as Readable);
   const start = child.stdio[START] as Writable;
@@ -92,7 +100,7 @@ export async function launchExec(request: ExecRequest): Promise<Launched & { rea
     start.end("\n");
     attach.close();
   }
-  const result = await launched(child, sync, request);
+  const result = await launched(fork, sync, request);
   const exit = sync.next().then((last) => {
     sync.close();
     return last?.data;
@@ -100,18 +108,40 @@ export async function launchExec(request: ExecRequest): Promise<Launched & { rea
   return { ...result, exit };
 }
 
-async function launched(child: ChildProcess, sync: JsonLines, request: ConmonRequest): Promise<Launched> {
-  let stderr = "";
-  child.stderr?.setEncoding("utf8").on("data", (text: string) => (stderr += text));
-  const gone = new Promise<void>((resolve) => child.once("exit", () => resolve()));
-  const failed = new Promise<never>((_, reject) =>
-    child.once("error", (error) => reject(internal(`Cannot run conmon: ${error.message}`, { cause: error }))),
-  );
-  failed.catch(() => {});
-  const first = await Promise.race([sync.next(), failed]);
-  if (!first || first.data < 0) throw internal(failureOf(request, first?.message ?? "", stderr), { code: "runtime-failed" });
-  await gone;
-  return { pid: first.data, conmonPid: Number(readFileSync(`${request.directory}/conmon.pid`, "utf8")) };
+/** The process we start, which forks conmon and ends. */
+class Fork {
+  readonly ended: Promise<void>;
+  readonly failed: Promise<never>;
+  readonly #child: ChildProcess;
+  stderr = "";
+
+  constructor(child: ChildProcess) {
+    this.#child = child;
+    child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+      this.stderr += text;
+    });
+    this.ended = new Promise((resolve) => child.once("exit", () => resolve()));
+    this.failed = new Promise((_, reject) =>
+      child.once("error", (error) => reject(internal(`Cannot run conmon: ${error.message}`, { cause: error }))),
+    );
+    this.failed.catch(() => {});
+  }
+
+  /** conmon's own pid, once it is the one that stays. */
+  async conmonPid(directory: string): Promise<number> {
+    if (WE_ARE_INIT) {
+      this.#child.unref();
+      return this.#child.pid ?? 0;
+    }
+    await this.ended;
+    return Number(readFileSync(`${directory}/conmon.pid`, "utf8"));
+  }
+}
+
+async function launched(fork: Fork, sync: JsonLines, request: ConmonRequest): Promise<Launched> {
+  const first = await Promise.race([sync.next(), fork.failed]);
+  if (!first || first.data < 0) throw internal(failureOf(request, first?.message ?? "", fork.stderr), { code: "runtime-failed" });
+  return { pid: first.data, conmonPid: await fork.conmonPid(request.directory) };
 }
 
 /** The runtime's log says it best; what conmon passed on is cut to a page. */

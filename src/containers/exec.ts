@@ -215,9 +215,9 @@ export class Execs {
     if (exec.running && exec.pid > 0) signalProcess(exec.pid, 9);
   }
 
-  forget(container: Container): void {
-    for (const id of container.execs.keys()) this.#byId.delete(id);
-    container.execs.clear();
+  /** The container is gone, and what is known of its execs with it. */
+  forget(containerId: string): void {
+    for (const { id, container } of this.#byId.values()) if (container.id === containerId) this.#byId.delete(id);
   }
 
   #dropOld(): void {

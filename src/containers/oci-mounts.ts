@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import type { SandboxView } from "#engine";
 import { DEFAULT_SHM_SIZE } from "./host-config.ts";
 import type { ContainerRecord, MountPoint } from "./record.ts";
@@ -90,7 +91,7 @@ export function ociMounts(
     },
     { destination: "/sys", type: "sysfs", source: "sysfs", options: ["nosuid", "noexec", "nodev", ...writable] },
     { destination: "/sys/fs/cgroup", type: "cgroup", source: "cgroup", options: [...writable, "nosuid", "noexec", "nodev"] },
-    hostConfig.IpcMode === "host"
+    hostConfig.IpcMode === "host" && existsSync("/dev/mqueue")
       ? bind("/dev/mqueue", "/dev/mqueue")
       : { destination: "/dev/mqueue", type: "mqueue", source: "mqueue", options: ["nosuid", "noexec", "nodev"] },
     ...shm,

@@ -4,7 +4,7 @@ import type { Engine } from "#engine";
 import type { Images } from "#images";
 import { Poller } from "#kernel/ffi";
 import type { Store } from "#store";
-import { ALL_CAPABILITIES, capabilitiesUpTo } from "./caps.ts";
+import { ALL_CAPABILITIES } from "./caps.ts";
 import type { ContainerDefaults, Context } from "./context.ts";
 import { Events } from "./events.ts";
 import { ExitWatch } from "./exits.ts";
@@ -45,9 +45,11 @@ function readProfile(path: string | undefined, log: Log): SeccompProfile | undef
   }
 }
 
-function kernelCapabilities(): readonly string[] {
+/** Those this daemon may hand on: its own bounding set, CapBnd of proc(5). */
+function ownCapabilities(): readonly string[] {
   try {
-    return capabilitiesUpTo(Number(readFileSync("/proc/sys/kernel/cap_last_cap", "latin1")));
+    const mask = BigInt(`0x${/^CapBnd:\s*([0-9a-f]+)$/m.exec(readFileSync("/proc/self/status", "latin1"))![1]}`);
+    return ALL_CAPABILITIES.filter((_, number) => (mask >> BigInt(number)) & 1n);
   } catch {
     return ALL_CAPABILITIES;
   }
@@ -79,7 +81,7 @@ export async function openContainers(options: ContainersOptions): Promise<Contai
     exits,
     volumes,
     seccompProfile: readProfile(options.seccompProfile, log),
-    capabilities: kernelCapabilities(),
+    capabilities: ownCapabilities(),
     defaults: options.defaults ?? {},
     emit: (action, container, attributes) => events.emit(action, container, attributes),
   };

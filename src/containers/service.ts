@@ -52,8 +52,7 @@ export class ContainerService implements Containers {
     this.#lifecycle = new Lifecycle(context, registry);
     this.#execs = new Execs(context);
     events.on(({ action, containerId }) => {
-      const container = action === "destroy" ? registry.get(containerId) : undefined;
-      if (container) this.#execs.forget(container);
+      if (action === "destroy") this.#execs.forget(containerId);
     });
   }
 

@@ -3,12 +3,12 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { newId, notFound, silentLog } from "#base";
 import type { Engine, NetworkView, SandboxSpec, SandboxStateView, SandboxView } from "#engine";
-import type { Images, ImageRunConfig, ImageView } from "#images";
+import type { ImageRunConfig, Images, ImageView } from "#images";
 import { mountFs } from "#kernel/ffi";
-import { createNamespace, removeNamespace } from "#kernel/netns";
+import { createNamespace, removeNamespace, removeNamespaceDirectory } from "#kernel/netns";
 import { MemoryStore, type Store } from "#store";
-import { mountsUnder } from "./overlay.ts";
 import { type ContainersOptions, openContainers } from "./open.ts";
+import { mountsUnder } from "./overlay.ts";
 import type { ContainerService } from "./service.ts";
 import type { ContainerCreateBody, OutputChunk } from "./types.ts";
 
@@ -34,7 +34,8 @@ export function isolateProcesses(): void {
 
 /** A root file system of busybox-static. */
 export function makeBusyboxRoot(root: string): void {
-  for (const directory of ["bin", "proc", "sys", "dev", "etc", "tmp", "home", "data"]) mkdirSync(`${root}/${directory}`, { recursive: true });
+  for (const directory of ["bin", "proc", "sys", "dev", "etc", "tmp", "home", "data"])
+    mkdirSync(`${root}/${directory}`, { recursive: true });
   copyFileSync("/bin/busybox", `${root}/bin/busybox`);
   for (const applet of execFileSync("/bin/busybox", ["--list"], { encoding: "utf8" }).split("\n"))
     if (applet && applet !== "busybox") symlinkSync("busybox", `${root}/bin/${applet}`);
@@ -56,7 +57,7 @@ export class FakeImages {
   find(reference: string): ImageView {
     if (!["busybox", "busybox:latest", this.id].includes(reference)) throw notFound(`No such image: ${reference}:latest`);
     const plain = { created: "2026-01-01T00:00:00Z", architecture: "amd64", os: "linux", author: "", comment: "", history: [] };
-    return { ...plain, id: this.id, repoTags: ["busybox:latest"], repoDigests: [], config: this.config, layers: ["sha256:0"], size: 1000 };
+    return { ...plain, parent: "", dockerVersion: "", id: this.id, repoTags: ["busybox:latest"], repoDigests: [], config: this.config, layers: ["sha256:0"], size: 1000 };
   }
 
   lowerDirs(): readonly string[] {
@@ -134,6 +135,8 @@ export class Bench implements AsyncDisposable {
   readonly images: FakeImages;
   readonly options: ContainersOptions;
   containers!: ContainerService;
+  /** The room's own watches keep no process alive; a daemon's server does. */
+  readonly #alive = setInterval(() => {}, 1000);
 
   private constructor(options: Partial<ContainersOptions>) {
     this.root = `/run/bench-${newId().slice(0, 6)}`;
@@ -206,6 +209,8 @@ export class Bench implements AsyncDisposable {
     for (const row of await this.containers.list({ all: true, filters: {} }))
       await this.containers.remove(row.Id as string, { force: true, volumes: true, link: false }).catch(() => {});
     await this.containers.close();
+    clearInterval(this.#alive);
+    removeNamespaceDirectory(`${this.root}/netns`);
     rmSync(this.root, { recursive: true, force: true });
   }
 }
