@@ -42,7 +42,6 @@ const scalar = <T>(type: string, zero: T, is: (value: unknown) => boolean): Sche
 
 export const string: Schema<string> = scalar("string", "", (value) => typeof value === "string");
 export const bool: Schema<boolean> = scalar("bool", false, (value) => typeof value === "boolean");
-export const float: Schema<number> = scalar("float64", 0, (value) => typeof value === "number");
 /** Any JSON value, handed on as it is. */
 export const any: Schema<unknown> = { type: "interface {}", zero: null, decode: (value) => value };
 

@@ -182,5 +182,5 @@ test("`reloadDaemonFlags()` takes what a running daemon can take and names the r
   assert.deepEqual(config.labels, ["a=b"]);
   assert.deepEqual(config.registry.insecure, ["x"]);
   assert.equal(config.defaultBridge.bip, "10.0.0.1/24");
-  assert.deepEqual(warnings, ["defaultBridge has changed in the configuration file: it takes effect at the next start"]);
+  assert.deepEqual(warnings, ["bip has changed in the configuration file: it takes effect at the next start"]);
 });

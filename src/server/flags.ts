@@ -1,4 +1,4 @@
-import { FairwayError, invalid } from "#base";
+import { invalid } from "#base";
 import { parseCommandLine } from "./flags/command-line.ts";
 import { type DaemonConfig, toConfig } from "./flags/config.ts";
 import { parseConfigFile } from "./flags/config-file.ts";
@@ -23,60 +23,56 @@ export function parseDaemonFlags(argv: readonly string[], readFile: ReadFile): F
   const flags = parseCommandLine(argv);
   if (flags.get("help") === true) return { kind: "help", text: helpText() };
   if (flags.get("version") === true) return { kind: "version" };
+  const { values, given } = readValues(flags, readFile);
+  return { kind: "config", config: toConfig(values), warnings: warningsFor(given, values) };
+}
+
+type Given = ReadonlyMap<OptionName, unknown>;
+
+/** Command line and file together, defaults filled in, checked. */
+function readValues(flags: Given, readFile: ReadFile): { values: Values; given: Given } {
   const path = (flags.get("config-file") as string | undefined) ?? options["config-file"].fallback;
   const text = readFile(path);
   if (text === undefined && flags.has("config-file"))
     throw invalid(`unable to configure the Docker daemon with file ${path}: open ${path}: no such file or directory`, {
       code: "no-config-file",
     });
-  const file = text === undefined ? new Map<OptionName, unknown>() : parseConfigFile(path, text, flags);
+  const file: Given = text === undefined ? new Map() : parseConfigFile(path, text, flags);
   const given = new Map([...flags, ...file]);
-  const values = Object.fromEntries(
-    optionNames.map((name) => [name, given.has(name) ? given.get(name) : options[name].fallback]),
-  ) as Values;
+  const values = byName((name) => (given.has(name) ? given.get(name) : options[name].fallback));
   validate(values);
-  return { kind: "config", config: toConfig(values), warnings: warningsFor(given, values) };
+  return { values, given };
 }
 
-/** What changed on SIGHUP: options a running daemon takes, and those that need a restart. */
+const byName = (value: (name: OptionName) => unknown): Values =>
+  Object.fromEntries(optionNames.map((name) => [name, value(name)])) as unknown as Values;
+
+/** What a running daemon makes of SIGHUP. */
 export interface Reload {
   readonly config: DaemonConfig;
   readonly warnings: readonly string[];
 }
 
-/** Reads the file again for a running daemon: reloadable options take their new values, the others keep the old ones and are named. */
+/**
+ * Reads the configuration file again for a running daemon: options marked `reload` in the table take their new values, the others keep those of
+ * `before`, the file's text at the start, and are named in the warnings.
+ * @throws invalidParameter when the new file is wrong; nothing has changed then
+ */
 export function reloadDaemonFlags(argv: readonly string[], before: { readonly text: string | undefined }, readFile: ReadFile): Reload {
-  const now = parseDaemonFlags(argv, readFile);
-  const then = parseDaemonFlags(argv, () => before.text ?? "");
-  if (now.kind !== "config" || then.kind !== "config")
-    throw new FairwayError("internal", "Cannot reload: the daemon was not started to serve");
-  const fixed: string[] = [];
-  const merged = mergeReloadable(then.config, now.config, fixed);
-  const stuck = fixed.map((name) => `${name} has changed in the configuration file: it takes effect at the next start`);
-  return { config: merged, warnings: [...now.warnings, ...stuck] };
+  const flags = parseCommandLine(argv);
+  const now = readValues(flags, readFile);
+  const then = readValues(flags, () => before.text ?? "");
+  const stays = (name: OptionName) => (options[name] as Option<unknown>).reload !== true;
+  const values = byName((name) => (stays(name) ? then : now).values[name]);
+  validate(values);
+  const stuck = optionNames.filter((name) => stays(name) && !same(then.values[name], now.values[name]));
+  const warnings = stuck.map((name) => `${name} has changed in the configuration file: it takes effect at the next start`);
+  return { config: toConfig(values), warnings: [...warningsFor(now.given, now.values), ...warnings] };
 }
 
 const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
 
-function mergeReloadable(then: DaemonConfig, now: DaemonConfig, fixed: string[]): DaemonConfig {
-  const containers = {
-    ...then.containers,
-    runtimes: now.containers.runtimes,
-    defaultRuntime: now.containers.defaultRuntime,
-    shmSize: now.containers.shmSize,
-    ulimits: now.containers.ulimits,
-    liveRestore: now.containers.liveRestore,
-    shutdownTimeout: now.containers.shutdownTimeout,
-  };
-  const { httpProxy, httpsProxy, noProxy } = then.registry;
-  const registry = { ...now.registry, httpProxy, httpsProxy, noProxy };
-  const { debug, logLevel, labels } = now;
-  const merged: DaemonConfig = { ...then, debug, logLevel, labels, registry, containers };
-  for (const key of Object.keys(now) as (keyof DaemonConfig)[]) if (!same(merged[key], now[key])) fixed.push(key);
-  return merged;
-}
-
-function warningsFor(given: ReadonlyMap<OptionName, unknown>, values: Values): string[] {
+function warningsFor(given: Given, values: Values): string[] {
   const warnings: string[] = [];
   for (const [name, value] of given) {
     const { effect, fallback } = options[name] as Option<unknown>;

@@ -3,7 +3,7 @@ import { endpointSettings } from "./networks.ts";
 
 /** Bodies of container create, update and exec. Structs are open: what the table does not name is handed on to `containers` untouched. */
 
-const { any, array, bool, float, int, map, string, stringOrList, struct } = schema;
+const { any, array, bool, int, map, string, stringOrList, struct } = schema;
 const open = { open: true } as const;
 const list = array(string);
 const strings = map(string);
@@ -164,9 +164,5 @@ export const execCreateBody = struct("ExecOptions", {
 
 export const execStartBody = struct("ExecStartOptions", { Detach: bool, Tty: bool, ConsoleSize: array(int) });
 
-/** `docker commit` may change the configuration; unused fields of it are `any`. */
-export const commitBody = struct(
-  "Config",
-  { Labels: strings, Env: list, Cmd: stringOrList, Entrypoint: stringOrList, Memory: float },
-  open,
-);
+/** `docker commit` may change the configuration. */
+export const commitBody = struct("Config", { Labels: strings, Env: list, Cmd: stringOrList, Entrypoint: stringOrList }, open);
