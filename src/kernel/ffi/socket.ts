@@ -168,7 +168,8 @@ export function openTcp(options: InetSocketOptions): Socket {
 }
 
 /** A nonblocking TCP socket of the current namespace, for `new net.Socket({ fd })` to connect to an address of that family. @throws SystemError */
-export const tcpClient = (address: string): Socket => Socket.create(familyOf(address) === 4 ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_NONBLOCK);
+export const tcpClient = (address: string): Socket =>
+  Socket.create(familyOf(address) === 4 ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_NONBLOCK);
 
 /**
  * A socket that is bound and never used: nobody else can bind that port while it is open. Without SO_REUSEADDR, which would let another program bind
