@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdir, readFile, readlink, writeFile } from "node:fs/promises";
+import { mkdir, readFile, readlink, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { gzipSync, zstdCompressSync } from "node:zlib";
@@ -199,6 +199,21 @@ test("a store opened again shows what was there, and removes what a crash left",
   assert.deepEqual(again.find("a"), here.images.find(id));
   assert.deepEqual(again.lowerDirs(id), here.images.lowerDirs(id));
   assert.deepEqual(await here.files(), before);
+});
+
+test("a store opened again unpacks a layer whose directory is gone, and starts without one whose blob is gone too", async () => {
+  await using here = await testImages();
+  const id = await make(here, "a");
+  const [directory = ""] = here.images.lowerDirs(id);
+  await rm(directory, { recursive: true });
+  const [again = ""] = (await here.reopen()).lowerDirs(id);
+  assert.equal(await readFile(join(again, "bin/sh"), "utf8"), "#!");
+  await rm(directory, { recursive: true });
+  await rm(join(here.dataRoot, "image/blobs/sha256", DIFF_ID.slice(7)));
+  const lost = await here.reopen();
+  assert.equal(lost.find("a").id, id);
+  await lost.remove("a", { force: false, noPrune: false, inUse: () => [] });
+  assert.deepEqual(await here.files(), NOTHING);
 });
 
 test("an image is not shown, and its files are gone, when the store refuses the record", async () => {

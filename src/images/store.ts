@@ -38,6 +38,13 @@ export class ImageStore {
       directories: new Set(layers.map((layer) => layer.directory)),
     });
     if (stale.length > 0) this.log.info("removed leftovers of unfinished image work", { count: stale.length });
+    for (const layer of layers)
+      try {
+        if (await this.disk.restore(layer)) this.log.warn("unpacked a layer again: its directory was gone", { layer: layer.diffId });
+      } catch (error) {
+        // The daemon starts all the same: only containers of this image can not.
+        this.log.error("a layer is lost: load its image again", { layer: layer.diffId, error });
+      }
     await this.collect();
   }
 

@@ -1,10 +1,10 @@
-import { createReadStream, createWriteStream } from "node:fs";
+import { createWriteStream } from "node:fs";
 import { mkdir, readFile, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { invalid } from "#base";
 import { decompress } from "../compression.ts";
-import { DigestTap, dropTree } from "../layers/layers.ts";
+import { DigestTap, dropTree, fileBytes } from "../layers/layers.ts";
 import { memberName, readable } from "../layers/member-name.ts";
 import { readTar, TarType } from "../tar/mod.ts";
 
@@ -98,7 +98,7 @@ export class Spool {
     await rename(file.path, path).catch((error) => {
       throw invalid("invalid archive: one file stands for two different layers", { code: "bad-archive", cause: error });
     });
-    return createReadStream(path);
+    return fileBytes(path);
   }
 
   async drop(): Promise<void> {

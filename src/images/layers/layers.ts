@@ -4,6 +4,7 @@ import { createReadStream, createWriteStream } from "node:fs";
 import { chmod, mkdir, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { finished } from "node:stream/promises";
+import { internal } from "#base";
 import { type Compression, decompress } from "../compression.ts";
 import { extractTar } from "./system-tar.ts";
 import { type LayerFacts, toOverlay } from "./whiteouts.ts";
@@ -66,6 +67,11 @@ async function* teeToFile(stream: AsyncIterable<Uint8Array>, path: string): Asyn
   } finally {
     file.destroy();
   }
+}
+
+/** A file's bytes; opened when the first is asked for, so that a failure reaches who reads. */
+export async function* fileBytes(path: string): AsyncGenerator<Uint8Array> {
+  yield* createReadStream(path, { highWaterMark: 256 * 1024 }) as AsyncIterable<Uint8Array>;
 }
 
 /** Drops a tree, including what an image left without permissions. */
@@ -153,6 +159,18 @@ export class LayerStore {
     return record;
   }
 
+  /** Unpacks a layer again whose directory was lost. @returns false when it was there @throws when its blob is lost too, or is damaged */
+  async restore(record: LayerRecord): Promise<boolean> {
+    if (await exists(this.directoryOf(record))) return false;
+    const staged = await this.stage(fileBytes(this.blobPath(record.blob.digest)), this.blobPath(record.blob.digest));
+    if (staged.record.diffId !== record.diffId) {
+      await dropTree(staged.unpacked);
+      throw internal(`Cannot restore layer ${record.diffId}: its blob gives ${staged.record.diffId}`, { code: "layer-damaged" });
+    }
+    await rename(staged.unpacked, this.directoryOf(record));
+    return true;
+  }
+
   /** Writes a small blob, as a config, whole or not at all. */
   async putBlob(bytes: Uint8Array): Promise<string> {
     const digest = digestOf(bytes);
@@ -165,7 +183,7 @@ export class LayerStore {
   }
 
   readBlob(digest: string): AsyncIterable<Uint8Array> {
-    return createReadStream(this.blobPath(digest));
+    return fileBytes(this.blobPath(digest));
   }
 
   /** A small blob, as a config. */
