@@ -67,6 +67,8 @@ export interface NetworkNeeds {
   /** Options to record beside the user's, shown by inspect. */
   readonly options?: Readonly<Record<string, string>>;
   readonly internal?: boolean;
+  /** Names of auxiliary addresses that ipam takes in every pool where the user gave none of that name; the driver finds them in `Pool.auxiliary`. */
+  readonly auxiliary?: readonly string[];
   /** Told to the user as the `Warning` of network create. */
   readonly warnings: readonly string[];
 }
@@ -148,6 +150,14 @@ export interface HostLink {
   readonly parentIndex?: number;
   readonly masterIndex?: number;
   readonly wireless: boolean;
+  /** IFF_LOWER_UP: the cable is in. */
+  readonly carrier?: boolean;
+  /** IFF_PROMISC, as somebody set it. */
+  readonly promiscuous?: boolean;
+  /** The kernel driver of a physical or virtual NIC, `virtio_net`; none for links made by software. */
+  readonly driver?: string | undefined;
+  /** An SR-IOV virtual function. */
+  readonly virtualFunction?: boolean;
   /** `10.0.0.1/24` */
   readonly addresses: readonly string[];
 }

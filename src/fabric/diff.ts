@@ -99,7 +99,7 @@ function recreateOn(places: ReadonlySet<string>, wanted: ReadonlyMap<string, Ite
 function orderDeletions(items: readonly Item[]): Operation[] {
   const dying = new Set(items.filter((item) => item.type === "link").flatMap(placesOf));
   const kept = items.filter((item) => {
-    if (item.type === "link-setting") return false;
+    if (item.type === "link-setting") return item.promiscuous === true && !dying.has(placeOf(item) ?? "");
     if (item.type === "sysctl") return item.restore === true && !dying.has(placeOf(item) ?? "");
     return !dying.has(placeOf(item) ?? "");
   });

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { Errno, SystemError } from "#kernel/ffi";
 import { describeOperation, diff, Fabric, type Item, MemoryExecutor } from "./mod.ts";
 
 const bridge = (name: string, extra: Partial<Extract<Item, { type: "link" }>> = {}): Item => ({
@@ -56,6 +57,22 @@ test("`diff()` remakes a link whose structure changed, and all that hung on it",
 
 test("`diff()` changes in place what can be changed in place", () => {
   assert.deepEqual(lines([bridge("br0", { mtu: 1500 })], [bridge("br0", { mtu: 9000 })]), ["~ link br0 (bridge)"]);
+});
+
+test("`diff()` puts promiscuous mode back, and no other setting, when nobody wants it any more", () => {
+  const setting = (extra: object): Item => ({ type: "link-setting", ns: "host", name: "eth0", ...extra });
+  assert.deepEqual(lines([setting({ up: true, promiscuous: true })], []), ["- settings of link eth0"]);
+  assert.deepEqual(lines([setting({ up: true })], []), []);
+  assert.deepEqual(lines([bridge("eth0"), setting({ promiscuous: true })], []), ["- link eth0 (bridge)"]);
+});
+
+test("`Fabric.converge()` says the way out when the kernel's own words do not", () => {
+  const kernel = new MemoryExecutor();
+  kernel.fault = () => new SystemError("RTM_NEWLINK", Errno.EINVAL);
+  const passthru: Item = { ...bridge("eth0"), ns: "/ns/a", data: { kind: "macvlan", parent: "nic0", mode: "passthru" } } as Item;
+  const wants = new Map([["endpoint/a", [passthru]]]);
+  assert.throws(() => new Fabric(kernel).converge(wants), /; mode passthru allows one macvlan on a parent, and nic0 carries another$/);
+  assert.throws(() => new Fabric(kernel).converge(new Map([["network/a", [bridge("br0")]]])), /EINVAL\)$/);
 });
 
 test("`Fabric.converge()` applies only the difference and keeps what another scope still wants", () => {

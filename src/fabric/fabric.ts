@@ -1,6 +1,7 @@
 import { FairwayError, type Log, messageOf, silentLog } from "#base";
 import { describeItem, describeOperation, diff, type Operation } from "./diff.ts";
 import type { Executor } from "./executor.ts";
+import { hintOf } from "./hints.ts";
 import { keyOf } from "./key.ts";
 import type { DesiredState, Item } from "./types.ts";
 
@@ -194,7 +195,8 @@ function advance(before: DesiredState, done: readonly Operation[]): Item[] {
 function failed(operation: Operation, error: unknown): FairwayError {
   const category = error instanceof FairwayError ? error.category : "internal";
   const context = { step: describeOperation(operation), ...(error instanceof FairwayError ? error.context : {}) };
-  return new FairwayError(category, `${describeOperation(operation).slice(2)}: ${messageOf(error)}`, {
+  const hint = hintOf(operation, error);
+  return new FairwayError(category, `${describeOperation(operation).slice(2)}: ${messageOf(error)}${hint === "" ? "" : `; ${hint}`}`, {
     code: "apply-failed",
     context,
     cause: error,

@@ -1,4 +1,5 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, readlinkSync } from "node:fs";
+import { basename } from "node:path";
 import { ALIAS_PREFIX, HOST } from "#base";
 import { type Link, RouteSocket } from "#kernel/rtnetlink";
 import { MAIN_TABLE } from "./key.ts";
@@ -15,7 +16,20 @@ export interface ObservedLink {
   readonly parentIndex?: number;
   readonly masterIndex?: number;
   readonly wireless: boolean;
+  readonly carrier: boolean;
+  readonly promiscuous: boolean;
+  readonly driver: string | undefined;
+  readonly virtualFunction: boolean;
   readonly addresses: readonly string[];
+}
+
+/** The name of the kernel driver behind a link, from its device's symbolic link in sysfs. */
+function driverOf(name: string): string | undefined {
+  try {
+    return basename(readlinkSync(`/sys/class/net/${name}/device/driver`));
+  } catch {
+    return undefined;
+  }
 }
 
 /** Reads what drivers and pool choice need to know of the host's namespace. One socket for the daemon's life. */
@@ -44,7 +58,17 @@ export class HostObserver implements Disposable {
       ...(link.alias === undefined ? {} : { alias: link.alias }),
       ...(link.parent === undefined ? {} : { parentIndex: link.parent }),
       ...(link.master === undefined ? {} : { masterIndex: link.master }),
-      wireless: existsSync(`/sys/class/net/${link.name}/phy80211`),
+      ...{ carrier: link.carrier, promiscuous: link.promiscuous },
+      // Read only by those who ask: a bridge network's check looks at many links and none of these.
+      get wireless() {
+        return existsSync(`/sys/class/net/${link.name}/phy80211`);
+      },
+      get driver() {
+        return driverOf(link.name);
+      },
+      get virtualFunction() {
+        return existsSync(`/sys/class/net/${link.name}/device/physfn`);
+      },
       get addresses() {
         return route.addresses({ index: link.index }).map(({ address }) => address);
       },
