@@ -101,6 +101,20 @@ test("a set in the kernel has the types that the codec writes", options, () => {
   firewall.unload();
 });
 
+test("`load()` replaces the tables of another version, keeping the administrator's chain", options, () => {
+  using firewall = new NftFirewall();
+  nft("add table inet fairway");
+  nft("add set inet fairway bridges { type ipv4_addr; }");
+  nft("add chain inet fairway user");
+  nft("add rule inet fairway user ip saddr 192.0.2.66 drop");
+  firewall.load();
+  assert.match(nft("list chain inet fairway user"), /192\.0\.2\.66/);
+  assert.equal(nft("list chain inet fairway user").match(/drop/g)!.length, 1);
+  assert.equal(firewall.elements([create(ITEMS[0]!)]).failure, undefined);
+  assert.equal(firewall.intact(), true);
+  firewall.unload();
+});
+
 test("`RulesetGuard` puts rules, elements and the administrator's chain back within a second of a flush", options, async () => {
   using firewall = new NftFirewall();
   using poller = new Poller();

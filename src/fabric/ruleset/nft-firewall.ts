@@ -3,6 +3,7 @@ import { FairwayError, HOST } from "#base";
 import { Errno, isErrno } from "#kernel/ffi";
 import {
   type Element,
+  isOfSchema,
   listChain,
   loadRuleset,
   type NftOperation,
@@ -48,16 +49,27 @@ export class NftFirewall implements Firewall, Disposable {
   }
 
   /**
-   * Loads the ruleset, or puts it right: elements, the chain `user` and connections stay as they are.
+   * Loads the ruleset, or puts it right: elements, the chain `user` and connections stay as they are. Where another version declared a set
+   * otherwise the tables are made anew, and the elements are for the fabric to repair.
    * @throws FairwayError with nft's own words
    */
   load(): void {
-    const { chain } = this.#userChain();
+    this.rememberUserChain();
+    if (this.#isOfAnotherVersion()) this.unload();
+    const hadUser = this.#userChain().chain;
     loadRuleset(rulesetText(), this.#namespace);
-    if (this.#user && !chain) loadRuleset(this.#user, this.#namespace);
+    if (this.#user && !hadUser) loadRuleset(this.#user, this.#namespace);
     this.#socket.adoptGeneration();
     this.#rules = this.#handles();
-    this.rememberUserChain();
+  }
+
+  /** A set that is there under one of our names but is of other types. */
+  #isOfAnotherVersion(): boolean {
+    const wanted = (Object.keys(SETS) as SetName[]).flatMap((name) => Object.values(setsOf(name)));
+    return TABLES.some((table) => {
+      const schemas = new Map(wanted.filter(({ family }) => family === table.family).map((set) => [set.set, set]));
+      return this.#socket.sets(table).some((info) => schemas.has(info.name) && !isOfSchema(info, schemas.get(info.name)!));
+    });
   }
 
   /** Takes both tables away. */
@@ -132,7 +144,7 @@ export class NftFirewall implements Firewall, Disposable {
 
   table(ns: string, table: SandboxTableItem | undefined): void {
     using socket = NftSocket.open(ns);
-    socket.transaction(sandboxTable(table));
+    socket.transaction(sandboxTable(table), { untracked: true });
   }
 
   read(): readonly ElementItem[] {

@@ -98,7 +98,7 @@ before(async () => {
     item("links4", ["10.6.0.2", "10.6.0.3", "tcp", "80"]),
     item("links6", ["fd00:6::2", "fd00:6::3", "tcp", "80"]),
   ]);
-  for (const host of ["a1", "a2", "b1", "i1", "i2", "r1", "o1", "n1", "n2", "n3", "s1", "m1", "out"]) lab.serve(host, "tcp", 80);
+  for (const host of ["a1", "a2", "b1", "i1", "i2", "r1", "o1", "n1", "n2", "n3", "s1", "m1", "out", "friend"]) lab.serve(host, "tcp", 80);
   for (const host of ["a1", "out"]) lab.serve(host, "udp", 80);
   for (const host of ["a1", "r1"]) lab.serve(host, "udp", 9005);
   for (const host of ["a1", "a2"]) lab.serve(host, "tcp", 9005);
@@ -159,6 +159,13 @@ test("a container's traffic to the outside is masqueraded, or has the network's 
     ["s1", "tcp", "2001:db8:1::2", 80, "out 2001:db8:1::77"],
     ["r1", "tcp", "198.51.100.2", 80, "out 10.4.0.2"],
     ["r1", "tcp", "2001:db8:1::2", 80, "out fd00:4::2"],
+  ]),
+);
+
+test("forwarded traffic that touches no bridge of ours passes untouched", options, () =>
+  rows([
+    ["out", "tcp", "198.51.101.2", 80, "friend 198.51.100.2"],
+    ["out", "tcp", "2001:db8:2::2", 80, "friend 2001:db8:1::2"],
   ]),
 );
 

@@ -34,9 +34,23 @@ test("`flush()` forgets the flows of a mapping and of a container, and no others
   ];
   assert.deepEqual(seen(), all);
   const udp4 = { protocol: "udp", family: 4 } as const;
-  assert.equal(conntrack.flush([{ ...udp4, originalDestination: "192.0.2.9", originalPort: 5000 }]), 0);
-  assert.equal(conntrack.flush([{ ...udp4, originalDestination: "192.0.2.5", originalPort: [5001, 5010] }]), 1);
-  assert.equal(conntrack.flush([{ ...udp4, replySource: "127.0.0.9" }]), 1);
-  assert.equal(conntrack.flush([{ protocol: "udp", family: 6, originalPort: 5000 }]), 1);
-  assert.deepEqual(seen(), [all[0], all[3]]);
+  const without = (...gone: number[]) => all.filter((_, index) => !gone.includes(index));
+  conntrack.flush([]);
+  conntrack.flush([
+    { ...udp4, originalDestination: "192.0.2.9", originalPort: 5000 },
+    { ...udp4, originalDestination: "192.0.2.5", originalPort: 5001 },
+    { protocol: "tcp", family: 4, originalPort: 5000 },
+  ]);
+  assert.deepEqual(seen(), all);
+  conntrack.flush([{ ...udp4, originalDestination: "192.0.2.5", originalPort: [5001, 5010] }]);
+  assert.deepEqual(seen(), without(2));
+  conntrack.flush([{ ...udp4, originalPort: 5000, replySource: "127.0.0.9" }]);
+  assert.deepEqual(seen(), without(1, 2));
+  conntrack.flush([{ protocol: "udp", family: 6, originalPort: 5000 }]);
+  assert.deepEqual(seen(), without(1, 2, 4));
+  conntrack.flush([
+    { ...udp4, originalDestination: "192.0.2.5", originalPort: 5020 },
+    { ...udp4, replySource: "127.0.0.1" },
+  ]);
+  assert.deepEqual(seen(), []);
 });

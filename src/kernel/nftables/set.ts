@@ -57,6 +57,13 @@ const keyLength = (fields: readonly SetField[]): number => (fields.length === 1 
 export const setFlags = (set: SetSchema): number =>
   (set.interval ? NFT_SET_INTERVAL : 0) | (set.value ? NFT_SET_MAP : 0) | (set.interval && set.key.length > 1 ? NFT_SET_CONCAT : 0);
 
+const dataTypeOf = (value: SetSchema["value"]): number | undefined =>
+  value === undefined ? undefined : value === "verdict" ? VERDICT_TYPE : typeIdOf(value);
+
+/** Whether the kernel's set takes the elements of a schema. */
+export const isOfSchema = (info: SetInfo, set: SetSchema): boolean =>
+  info.name === set.set && info.flags === setFlags(set) && info.keyType === typeIdOf(set.key) && info.dataType === dataTypeOf(set.value);
+
 /** `add set` or `add map`; `id` tells sets that are new in one transaction apart. */
 export function encodeNewSet(set: SetSchema, options: { readonly exclusive?: boolean; readonly id: number }): NetlinkRequest {
   const operation = `add ${set.value ? "map" : "set"} ${set.family} ${set.table} ${set.set}`;
@@ -69,7 +76,7 @@ export function encodeNewSet(set: SetSchema, options: { readonly exclusive?: boo
       .attrU32be(NFTA_SET_KEY_LEN, keyLength(set.key));
     if (set.value) {
       const verdict = set.value === "verdict";
-      writer.attrU32be(NFTA_SET_DATA_TYPE, verdict ? VERDICT_TYPE : typeIdOf(set.value as readonly SetField[]));
+      writer.attrU32be(NFTA_SET_DATA_TYPE, dataTypeOf(set.value)!);
       writer.attrU32be(NFTA_SET_DATA_LEN, verdict ? 0 : keyLength(set.value as readonly SetField[]));
     }
     writer.attrU32be(NFTA_SET_ID, options.id);
