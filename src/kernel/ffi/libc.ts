@@ -3,7 +3,7 @@ import koffi from "koffi";
 /**
  * The C library, bound function by function at first call. Every function returns what C returns; `errno()` is that of the last
  * call. Buffers are passed by address and must not move while the call runs, which a synchronous call guarantees.
- * The variadic ones (open, fcntl, ioctl) are bound with fixed arguments: the integer calling convention is the same on x86-64 and arm64.
+ * The variadic ones (open, fcntl) are bound with fixed arguments: the integer calling convention is the same on x86-64 and arm64.
  */
 type Memory = Uint8Array | null;
 
@@ -60,7 +60,6 @@ export const libc = {
   open: bind<(path: string, flags: number, mode: number) => number>("open", "int", ["str", "int", "uint32_t"]),
   close: bind<(fd: number) => number>("close", "int", ["int"]),
   fcntl: bind<(fd: number, command: number, argument: number) => number>("fcntl", "int", ["int", "int", "int64_t"]),
-  ioctl: bind<(fd: number, request: number, argument: Memory) => number>("ioctl", "int", ["int", "uint64_t", "void *"]),
   setns: bind<(fd: number, type: number) => number>("setns", "int", ["int", "int"]),
   unshare: bind<(flags: number) => number>("unshare", "int", ["int"]),
   mount: bind<(source: string, target: string, type: string | null, flags: number, data: string | null) => number>("mount", "int", [
@@ -71,7 +70,6 @@ export const libc = {
     "str",
   ]),
   umount2: bind<(target: string, flags: number) => number>("umount2", "int", ["str", "int"]),
-  if_nametoindex: bind<(name: string) => number>("if_nametoindex", "uint32_t", ["str"]),
   strerror: bind<(errno: number) => string>("strerror", "str", ["int"]),
 };
 

@@ -1,4 +1,4 @@
-import { errnoName, errnoText, SystemError } from "#kernel/ffi";
+import { SystemError } from "#kernel/ffi";
 import { AttributeReader, ShortReadError } from "./attribute-reader.ts";
 import { NLM_F_ACK_TLVS, NLM_F_CAPPED, NLMSGERR_ATTR_MISS_TYPE, NLMSGERR_ATTR_MSG, NLMSGERR_ATTR_OFFS } from "./constants.ts";
 import { type NetlinkMessage, NLMSG_HDRLEN } from "./message.ts";
@@ -17,10 +17,14 @@ export class NetlinkError extends SystemError {
   readonly extendedAck: ExtendedAck;
 
   constructor(operation: string, errno: number, extendedAck: ExtendedAck = {}) {
-    super(operation, errno, extendedAck.message, { context: { extendedAck } });
+    super(operation, errno, detailOf(extendedAck), { context: { extendedAck } });
     this.name = "NetlinkError";
     this.extendedAck = extendedAck;
   }
+}
+
+function detailOf({ message, missingType }: ExtendedAck): string | undefined {
+  return message ?? (missingType === undefined ? undefined : `attribute ${missingType} is missing`);
 }
 
 /*
@@ -51,8 +55,5 @@ export function decodeAck(message: NetlinkMessage, done = false): { errno: numbe
     else if (reader.type === NLMSGERR_ATTR_OFFS) extendedAck.offset = reader.u32();
     else if (reader.type === NLMSGERR_ATTR_MISS_TYPE) extendedAck.missingType = reader.u32();
   }
-  return { errno: errno === 0 ? 0 : errno, extendedAck };
+  return { errno, extendedAck };
 }
-
-/** `File exists (EEXIST)` */
-export const describeErrno = (errno: number): string => `${errnoText(errno)} (${errnoName(errno)})`;

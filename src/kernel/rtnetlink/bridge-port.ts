@@ -1,4 +1,5 @@
-import type { AttributeReader, PayloadWriter, RawAttribute } from "#kernel/netlink";
+import { AttributeReader, type PayloadWriter, type RawAttribute } from "#kernel/netlink";
+import { AF_BRIDGE } from "./constants.ts";
 
 /** What a bridge keeps of one of its ports, IFLA_INFO_SLAVE_DATA of kind `bridge` (IFLA_BRPORT_* of linux/if_link.h). */
 export interface BridgePort {
@@ -33,4 +34,31 @@ export function decodeBridgePort(reader: AttributeReader, unknown?: RawAttribute
     else unknown?.push(reader.raw());
   }
   return port;
+}
+
+/** What a bridge tells its listeners of a port. */
+export interface BridgePortChange {
+  readonly index: number;
+  readonly name: string;
+  /** Index of the bridge. */
+  readonly master?: number;
+  readonly port: BridgePort;
+}
+
+const IFINFOMSG = 16;
+const IFLA_IFNAME = 3;
+const IFLA_MASTER = 10;
+const IFLA_PROTINFO = 12;
+
+/** Reads the RTM_NEWLINK or RTM_DELLINK of family AF_BRIDGE; undefined for any other family, and for the bridge's message of itself. @throws ShortReadError */
+export function decodeBridgePortChange(payload: Uint8Array): BridgePortChange | undefined {
+  const reader = new AttributeReader(payload, IFINFOMSG);
+  if (reader.headU8(0) !== AF_BRIDGE) return undefined;
+  const change: { -readonly [K in keyof BridgePortChange]: BridgePortChange[K] } = { index: reader.headU32(4), name: "", port: {} };
+  while (reader.next()) {
+    if (reader.type === IFLA_IFNAME) change.name = reader.string();
+    else if (reader.type === IFLA_MASTER) change.master = reader.u32();
+    else if (reader.type === IFLA_PROTINFO) change.port = decodeBridgePort(reader.nested());
+  }
+  return change.master === undefined ? undefined : change;
 }

@@ -33,6 +33,7 @@ const IFLA_OPERSTATE = 16;
 const IFLA_LINKINFO = 18;
 const IFLA_IFALIAS = 20;
 const IFLA_STATS64 = 23;
+const IFLA_GROUP = 27;
 const IFLA_NET_NS_FD = 28;
 const IFLA_EXT_MASK = 29;
 const IFLA_PROMISCUITY = 30;
@@ -71,6 +72,8 @@ export interface Link {
   /** The kernel's number, in this namespace, of the one `parent` is in. */
   readonly parentNamespaceId?: number;
   readonly promiscuity: number;
+  /** IFLA_GROUP, 0 unless someone set it. */
+  readonly group: number;
   /** IFLA_INFO_KIND: absent for physical links and loopback. */
   readonly kind?: string;
   /** Attributes of the kind, when it is one we know. */
@@ -101,6 +104,8 @@ export interface LinkRequest {
   /** The namespace to make it in or move it to; must be open when the request is sent. */
   readonly namespace?: { readonly fd: number };
   readonly txQueueLength?: number;
+  /** A number that links can be deleted by, all at once. */
+  readonly group?: number;
   readonly up?: boolean;
   readonly promiscuous?: boolean;
   readonly arp?: boolean;
@@ -143,6 +148,7 @@ function encodeLink(writer: PayloadWriter, request: LinkRequest): void {
   if (request.mtu !== undefined) writer.attrU32(IFLA_MTU, request.mtu);
   if (request.master !== undefined) writer.attrU32(IFLA_MASTER, request.master);
   if (request.txQueueLength !== undefined) writer.attrU32(IFLA_TXQLEN, request.txQueueLength);
+  if (request.group !== undefined) writer.attrU32(IFLA_GROUP, request.group);
   // No NUL: the kernel would keep it as part of the alias.
   if (request.alias !== undefined) writer.attrBytes(IFLA_IFALIAS, Buffer.from(request.alias, "utf8"));
   if (request.namespace) writer.attrU32(IFLA_NET_NS_FD, request.namespace.fd);
@@ -178,9 +184,20 @@ export function encodeSetLink(request: LinkRequest): NetlinkRequest {
   return buildRequest(`RTM_SETLINK ${nameOf(request)}`, RTM_NEWLINK, 0, (writer) => encodeLink(writer, request));
 }
 
-/** `ip link delete`. */
+/** `ip link delete`. The kernel waits for its readers, 20 ms and more each time: see `encodeDeleteLinkGroup`. */
 export function encodeDeleteLink(which: { readonly name: string } | { readonly index: number }): NetlinkRequest {
   return buildRequest(`RTM_DELLINK ${nameOf(which)}`, RTM_DELLINK, 0, (writer) => encodeLink(writer, which));
+}
+
+/**
+ * `ip link delete group`: every link of the group in one go, at the price of one (40 veths: 51 ms here, against 800). Never group 0, which is
+ * every link that nobody put in one.
+ */
+export function encodeDeleteLinkGroup(group: number): NetlinkRequest {
+  if (group === 0) throw new RangeError("Cannot delete link group 0: it is the group of all links that have none");
+  return buildRequest(`RTM_DELLINK group ${group}`, RTM_DELLINK, 0, (writer) =>
+    writer.raw(new Uint8Array(IFINFOMSG)).attrU32(IFLA_GROUP, group),
+  );
 }
 
 /** `ip link show dev`: one link. `stats` asks for the protocols' counters too, which cost the kernel most. */
@@ -235,6 +252,7 @@ export function decodeLink(payload: Uint8Array, options: DecodeOptions = {}): Li
     operationalState: flags & IFF_RUNNING ? "unknown" : "down",
     mtu: 0,
     promiscuity: 0,
+    group: 0,
   };
   while (reader.next()) {
     switch (reader.type) {
@@ -269,6 +287,9 @@ export function decodeLink(payload: Uint8Array, options: DecodeOptions = {}): Li
         break;
       case IFLA_PROMISCUITY:
         link.promiscuity = reader.u32();
+        break;
+      case IFLA_GROUP:
+        link.group = reader.u32();
         break;
       case IFLA_STATS64:
         if (options.stats) link.stats = decodeLinkStats(reader);

@@ -1,5 +1,6 @@
 import { type NamespaceHandle, NETLINK_ROUTE, type NetlinkMessage, NetlinkMonitor, type Poller } from "#kernel/netlink";
 import { type Address, decodeAddress } from "./address.ts";
+import { type BridgePortChange, decodeBridgePortChange } from "./bridge-port.ts";
 import {
   AF_BRIDGE,
   RTM_DELADDR,
@@ -30,6 +31,8 @@ import { decodeRule, type Rule } from "./rule.ts";
 /** A change of the namespace. `resync` says that some were lost: everything known must be read again. */
 export type RouteEvent =
   | { readonly type: "link"; readonly removed: boolean; readonly link: Link }
+  /** A port's own attributes; `removed` is that it left the bridge. Comes with the group `link`. */
+  | { readonly type: "bridge-port"; readonly removed: boolean; readonly change: BridgePortChange }
   | { readonly type: "address"; readonly removed: boolean; readonly address: Address }
   | { readonly type: "route"; readonly removed: boolean; readonly route: Route }
   | { readonly type: "neighbour"; readonly removed: boolean; readonly neighbour: Neighbour }
@@ -51,8 +54,10 @@ export function decodeRouteEvent({ type, payload }: NetlinkMessage): RouteEvent 
   switch (type) {
     case RTM_NEWLINK:
     case RTM_DELLINK:
-      // A bridge tells of its ports' own state under AF_BRIDGE, and RTM_DELLINK there means "left the bridge".
-      if (payload[0] === AF_BRIDGE) return undefined;
+      if (payload[0] === AF_BRIDGE) {
+        const change = decodeBridgePortChange(payload);
+        return change && { type: "bridge-port", removed: type === RTM_DELLINK, change };
+      }
       return { type: "link", removed: type === RTM_DELLINK, link: decodeLink(payload) };
     case RTM_NEWADDR:
     case RTM_DELADDR: {

@@ -12,6 +12,7 @@ import {
   encodeDeleteAddress,
   encodeDeleteFdb,
   encodeDeleteLink,
+  encodeDeleteLinkGroup,
   encodeDeleteNeighbour,
   encodeDeleteRoute,
   encodeDeleteRule,
@@ -224,6 +225,23 @@ test("routes, rules and neighbours are made, replaced and deleted", options, () 
   );
 });
 
+test("`encodeDeleteLinkGroup()` deletes the links of a group and no other", options, () => {
+  using socket = RouteSocket.open();
+  const veth = (name: string, group: number) => encodeNewLink({ name, group, info: { kind: "veth" }, peer: { name: `${name}p` } });
+  apply(socket, veth("a", 77), veth("b", 77), veth("c", 78));
+  assert.equal(socket.link("a")?.group, 77);
+  apply(socket, encodeDeleteLinkGroup(77));
+  assert.deepEqual(
+    socket
+      .links()
+      .map((link) => link.name)
+      .sort(),
+    ["c", "cp", "lo"],
+  );
+  assert.throws(() => encodeDeleteLinkGroup(0), RangeError);
+  apply(socket, encodeDeleteLink({ name: "c" }));
+});
+
 test("a refused request says what, why and in the kernel's own words", options, () => {
   using socket = RouteSocket.open();
   const [taken, long, none] = socket.batch([
@@ -262,6 +280,19 @@ test("`RouteMonitor` tells of changes in the kernel's order, and of a loss", opt
       events.findIndex((event) => event.type === type && "removed" in event && event.removed === removed);
     assert.ok(told("link", false) < told("address", false) && told("address", false) < told("address", true));
     assert.ok(told("rule", false) < told("rule", true));
+    events.length = 0;
+    apply(socket, encodeNewLink({ name: "br", info: { kind: "bridge" } }));
+    apply(socket, encodeNewLink({ name: "a", master: socket.indexOf("br")!, info: { kind: "veth" }, peer: { name: "b" } }));
+    apply(
+      socket,
+      encodeSetLink({ name: "a", bridgePort: { hairpin: true } }),
+      encodeDeleteLink({ name: "a" }),
+      encodeDeleteLink({ name: "br" }),
+    );
+    const port = (removed: boolean) =>
+      events.find((each) => each.type === "bridge-port" && each.removed === removed && (removed || each.change.port.hairpin));
+    await until(() => port(true) !== undefined);
+    assert.ok(port(false));
   }
   assert.equal(poller.size, 0);
   events.length = 0;
