@@ -3,8 +3,8 @@ import { libc } from "./libc.ts";
 import { check } from "./system-error.ts";
 
 /** setns(2) of the calling thread alone. For `kernel/netns`; everybody else uses `enter`. @throws SystemError */
-export function setns(namespace: FileDescriptor, type: number): void {
-  check(libc.setns(namespace.fd, type), "setns");
+export function setns(namespace: FileDescriptor, type: number, operation = "setns"): void {
+  check(libc.setns(namespace.fd, type), operation);
 }
 
 /** unshare(2) of the calling thread alone. @throws SystemError */

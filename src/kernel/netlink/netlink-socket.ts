@@ -4,8 +4,11 @@ import { decodeMessages, encodedSize, encodeMessages, type NetlinkMessage, type 
 import { decodeAck, NetlinkError } from "./netlink-error.ts";
 import { KernelTransport, type KernelTransportOptions, type Transport } from "./transport.ts";
 
-/** Larger than any datagram the kernel makes for a dump (32 KiB) or a single object. */
-const RECEIVE_SIZE = 128 << 10;
+/**
+ * Where datagrams land before they are copied to their exact size: larger than any the kernel makes for a dump (32 KiB) or a single object.
+ * One for all sockets, because a receive and its copy are never interleaved with another; fresh ones would cost most of opening a socket.
+ */
+const scratch = new Uint8Array(128 << 10);
 
 /** One send of a batch: its acknowledgements must fit the receive buffer, about 1 KiB each there. */
 const BATCH_MESSAGES = 1000;
@@ -25,7 +28,6 @@ export interface BatchOptions {
 /** A synchronous netlink conversation in one namespace. One request at a time, so every answer is ours. */
 export class NetlinkSocket implements Disposable {
   readonly transport: Transport;
-  readonly #buffer = new Uint8Array(RECEIVE_SIZE);
   #sequence = 0;
 
   constructor(transport: Transport) {
@@ -139,19 +141,19 @@ export class NetlinkSocket implements Disposable {
   }
 
   #receive(operation: string): NetlinkMessage[] {
-    const length = this.transport.receive(this.#buffer, true);
+    const length = this.transport.receive(scratch, true);
     if (length < 0) throw new NetlinkError(operation, Errno.ETIMEDOUT, { message: "the kernel did not answer" });
     return this.#messages(length);
   }
 
   #poll(): NetlinkMessage[] | undefined {
-    const length = this.transport.receive(this.#buffer, false);
+    const length = this.transport.receive(scratch, false);
     return length < 0 ? undefined : this.#messages(length);
   }
 
   #messages(length: number): NetlinkMessage[] {
-    if (length > this.#buffer.length) throw new RangeError(`Netlink datagram of ${length} bytes is larger than ${this.#buffer.length}`);
-    return decodeMessages(this.#buffer.slice(0, length));
+    if (length > scratch.length) throw new RangeError(`Netlink datagram of ${length} bytes is larger than ${scratch.length}`);
+    return decodeMessages(scratch.slice(0, length));
   }
 
   /**

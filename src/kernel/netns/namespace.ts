@@ -1,4 +1,4 @@
-import { fstatSync, statSync } from "node:fs";
+import { fstatSync, stat, statSync } from "node:fs";
 import { CLONE_NEWNET, FileDescriptor, type SystemError, setns, unshare } from "#kernel/ffi";
 
 /** The network namespace this process started in; any other is the path of a namespace file. */
@@ -37,7 +37,14 @@ export class NamespaceHandle extends FileDescriptor {
  */
 const where: { home: NamespaceHandle | undefined; now: NamespaceHandle | undefined } = { home: undefined, now: undefined };
 
-const home = (): NamespaceHandle => (where.home ??= NamespaceHandle.current(HOST_NAMESPACE));
+function home(): NamespaceHandle {
+  if (!where.home) {
+    where.home = NamespaceHandle.current(HOST_NAMESPACE);
+    // Starts node's thread pool here and now: threads are born in their creator's namespace, and would stay in a container's for ever.
+    stat("/", () => {});
+  }
+  return where.home;
+}
 
 /** Goes back, or ends the process: a daemon in the wrong namespace would change somebody else's network. */
 function comeBack(to: NamespaceHandle): void {
@@ -52,7 +59,7 @@ function comeBack(to: NamespaceHandle): void {
 /**
  * Runs `act` with the thread inside a namespace, `"host"` or a path or a handle, and always returns. Sockets opened, and files under
  * /proc/sys/net and /proc/net read and written synchronously in `act`, are the namespace's. May be nested. `act` must not await: the return
- * happens when it returns.
+ * happens when it returns. Processes it starts stay in the namespace.
  * @throws SystemError when the namespace cannot be entered; TypeError when `act` returns a promise
  */
 export function enter<T>(namespace: string | NamespaceHandle, act: () => T): T {
@@ -61,7 +68,7 @@ export function enter<T>(namespace: string | NamespaceHandle, act: () => T): T {
   const target = typeof namespace !== "string" ? namespace : (opened ?? home());
   try {
     if (target === from) return synchronous(act());
-    setns(target, CLONE_NEWNET);
+    setns(target, CLONE_NEWNET, `enter namespace ${target.name}`);
     where.now = target;
     try {
       return synchronous(act());
