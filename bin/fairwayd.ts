@@ -3,6 +3,7 @@ import { FairwayError, LineLog, messageOf } from "#base";
 import { openContainers } from "#containers";
 import { DRIVERS, openEngine } from "#engine";
 import { openImages } from "#images";
+import { Poller } from "#kernel/ffi";
 import { createServer, type DaemonConfig, parseDaemonFlags, reloadDaemonFlags } from "#server";
 import { openStore } from "#store";
 import { daemonId, daemonInfo } from "./daemon-facts.ts";
@@ -18,10 +19,11 @@ async function serve(config: DaemonConfig, warnings: readonly string[]): Promise
   takePidfile(config.pidfile);
   const id = daemonId(config.dataRoot);
   const store = await openStore(config.store === "sqlite" ? `sqlite:${config.dataRoot}/fairway.db` : config.store);
-  const engine = await openEngine({ config: engineSettings(config, id, log), store, log });
+  const poller = new Poller();
+  const engine = await openEngine({ config: engineSettings(config, id, log), store, poller, log });
   const images = await openImages({ dataRoot: config.dataRoot, store, log });
   const containers = await openContainers({
-    ...{ dataRoot: config.dataRoot, execRoot: config.execRoot, store, images, engine, log },
+    ...{ dataRoot: config.dataRoot, execRoot: config.execRoot, store, images, engine, poller, log },
     ...(config.containers.runtime ? { runtime: config.containers.runtime } : {}),
     ...(config.containers.seccompProfile && config.containers.seccompProfile !== "builtin"
       ? { seccompProfile: config.containers.seccompProfile }
@@ -38,7 +40,7 @@ async function serve(config: DaemonConfig, warnings: readonly string[]): Promise
     key: readFileSync(config.tls.key, "utf8"),
     ...(config.tls.ca ? { ca: readFileSync(config.tls.ca, "utf8") } : {}),
   };
-  const server = createServer({ engine, containers, images, info, log, group: config.group, ...(tls ? { tls } : {}) });
+  const server = createServer({ engine, containers, images, volumes: containers.volumes, info, log, group: config.group, ...(tls ? { tls } : {}) });
   for (const address of await server.listen(config.hosts)) log.info(`API listen on ${address}`);
 
   const text = readFile(config.configFile);

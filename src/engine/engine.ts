@@ -25,6 +25,7 @@ export class LocalEngine implements Engine {
   readonly #publisher: Publisher;
   readonly #sandboxes: Sandboxes;
   readonly #queue = new Queue();
+  #watch: Disposable | undefined;
   readonly #listeners = new Set<(event: EngineEvent) => void>();
 
   private constructor(options: EngineOptions) {
@@ -50,7 +51,17 @@ export class LocalEngine implements Engine {
     const engine = new LocalEngine(options);
     await engine.#context.state.load();
     await engine.#restore();
+    engine.#watch = options.watch?.(engine.#context.fabric, (repaired) => engine.#repaired(repaired));
     return engine;
+  }
+
+  /** Drift that was put right is told as an event of the network it was on. */
+  #repaired(repaired: readonly Drift[]): void {
+    const { state } = this.#context;
+    for (const { description, scopes, kind } of repaired) {
+      const network = scopes.map((scope) => state.network(scope.slice(scope.indexOf("/") + 1))).find((found) => found !== undefined);
+      if (network) this.#context.emit("repair", network, { object: description, was: kind });
+    }
   }
 
   async #restore(): Promise<void> {
@@ -170,6 +181,7 @@ export class LocalEngine implements Engine {
   /** Lets go of sockets and reservations; the kernel's objects stay for the next run. */
   async close(): Promise<void> {
     await this.#queue.run(async () => {
+      this.#watch?.[Symbol.dispose]();
       this.#names.closeAll();
       this.#publisher.closeAll();
     });

@@ -1,38 +1,32 @@
 import { HOST, type Log, silentLog } from "#base";
-import { bridgeDriver, type Driver, type HostFacts, hostDriver, noneDriver } from "#drivers";
-import {
-  HostObserver,
-  KernelExecutor,
-  NftFirewall,
-  noElements,
-  openDnsSockets,
-  PortReserver,
-  SandboxNamespaces,
-  tcpSocketIn,
-  udpSocketIn,
-} from "#fabric";
+import { bridgeDriver, type Driver, type HostFacts, hostDriver, ipvlanDriver, macvlanDriver, noneDriver } from "#drivers";
+import { forgetUdp, HostObserver, KernelExecutor, KernelWatch, NftFirewall, noElements, openDnsSockets, PortReserver, SandboxNamespaces, tcpSocketIn, udpSocketIn } from "#fabric";
+import type { Poller } from "#kernel/ffi";
 import type { Store } from "#store";
 import { LocalEngine } from "./engine.ts";
-import type { EngineConfig } from "./options.ts";
+import type { EngineConfig, HostPorts } from "./options.ts";
 
 export interface OpenOptions {
   readonly config: EngineConfig;
   readonly store: Store;
   readonly log?: Log;
-  /** Instead of bridge, host and none. */
+  /** Watches the kernel for changes by others, and repairs what was ours; without one, `repair()` does when it is called. */
+  readonly poller?: Poller;
+  /** Instead of those that come with Fairway. */
   readonly drivers?: readonly Driver[];
 }
 
-export const DRIVERS: readonly Driver[] = [bridgeDriver, hostDriver, noneDriver];
+export const DRIVERS: readonly Driver[] = [bridgeDriver, hostDriver, macvlanDriver, ipvlanDriver, noneDriver];
 
 /**
  * The engine on this machine's kernel: its networks are made in the network namespace the process is in.
  * @throws FairwayError when the firewall cannot be loaded, or the store's records cannot be made true
  */
 export async function openEngine(options: OpenOptions): Promise<LocalEngine> {
-  const { config, store, log = silentLog } = options;
+  const { config, store, poller, log = silentLog } = options;
   const observer = new HostObserver();
   const firewall = new NftFirewall();
+  const guarded = config.defaults.firewall ? { firewall } : {};
   if (config.defaults.firewall) firewall.load();
   return LocalEngine.open({
     config,
@@ -48,11 +42,14 @@ export async function openEngine(options: OpenOptions): Promise<LocalEngine> {
     ports: new HostPortKeeper(),
     sockets: { dns: openDnsSockets, udp: udpSocketIn, tcp: tcpSocketIn },
     drivers: options.drivers ?? DRIVERS,
+    ...(poller ? { watch: (fabric, onRepair) => new KernelWatch({ fabric, poller, log, onRepair, ...guarded }) } : {}),
   });
 }
 
 class HostPortKeeper extends PortReserver {
-  flushUdp(): void {}
+  flushUdp(entries: Parameters<HostPorts["flushUdp"]>[0]): void {
+    forgetUdp(entries);
+  }
 }
 
 /** One list for a second: choosing subnets for many networks in a row reads the routes once. */

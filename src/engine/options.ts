@@ -2,7 +2,7 @@ import type { Socket as UdpSocket } from "node:dgram";
 import type { Socket as TcpSocket } from "node:net";
 import type { Family, Log } from "#base";
 import type { Driver, HostFacts } from "#drivers";
-import type { Executor } from "#fabric";
+import type { Drift, Executor, Fabric } from "#fabric";
 import type { Store } from "#store";
 
 /** The default bridge, from dockerd's flags of the same names. */
@@ -84,4 +84,6 @@ export interface EngineOptions {
   readonly sockets: SandboxSockets;
   readonly drivers: readonly Driver[];
   readonly log: Log;
+  /** Starts watching the kernel once its state has been restored. */
+  watch?(fabric: Fabric, onRepair: (repaired: readonly Drift[]) => void): Disposable;
 }

@@ -83,9 +83,21 @@ export class Fabric {
     this.#commit(wants);
   }
 
-  /** A namespace was deleted with everything in it; scopes' wants there count as not done. */
+  /** What a scope wants now. */
   wantsOf(scope: string): DesiredState | undefined {
     return this.#scopes.get(scope);
+  }
+
+  /** The item of a key (`keyOf`) and who wants it. */
+  wanted(key: string): { readonly item: Item; readonly scopes: ReadonlySet<string> } | undefined {
+    return this.#wanted.get(key);
+  }
+
+  /** Scopes that want an item of some type. */
+  scopesWith(type: Item["type"]): Set<string> {
+    const found = new Set<string>();
+    for (const { item, scopes } of this.#wanted.values()) if (item.type === type) for (const scope of scopes) found.add(scope);
+    return found;
   }
 
   scopes(): IterableIterator<string> {

@@ -1,0 +1,96 @@
+import { HOST, type Log, silentLog } from "#base";
+import type { Poller } from "#kernel/ffi";
+import { type RouteEvent, RouteMonitor, RouteSocket } from "#kernel/rtnetlink";
+import type { Drift, Fabric } from "./fabric.ts";
+import { type NftFirewall, RulesetGuard } from "./ruleset/mod.ts";
+import type { Item, LinkItem } from "./types.ts";
+
+export interface KernelWatchOptions {
+  readonly fabric: Fabric;
+  readonly poller: Poller;
+  /** Undefined: the firewall is not ours to guard. */
+  readonly firewall?: NftFirewall;
+  readonly log?: Log;
+  onRepair?(repaired: readonly Drift[]): void;
+}
+
+/** A repair that keeps being undone is somebody's intent: it is tried this often a minute, then left and said so. */
+const REPAIRS_A_MINUTE = 30;
+
+/**
+ * Watches the host's namespace and repairs what somebody else changed of ours. It is told of every change, ours too; a change matters only where
+ * the object it is about now differs from what is wanted, which costs one look into an index.
+ */
+export class KernelWatch implements Disposable {
+  readonly #options: KernelWatchOptions;
+  readonly #log: Log;
+  readonly #monitor: RouteMonitor;
+  readonly #guard: RulesetGuard | undefined;
+  readonly #recent: number[] = [];
+
+  constructor(options: KernelWatchOptions) {
+    this.#options = options;
+    this.#log = options.log ?? silentLog;
+    const { poller, firewall, fabric } = options;
+    this.#monitor = new RouteMonitor({ namespace: HOST, groups: ["link", "address", "route"], poller, onEvents: (events) => this.#look(events) });
+    if (firewall) {
+      this.#guard = new RulesetGuard({ firewall, poller, log: this.#log, onElements: () => this.#repair(fabric.scopesWith("element")) });
+    }
+  }
+
+  #look(events: readonly RouteEvent[]): void {
+    const { fabric } = this.#options;
+    const scopes = new Set<string>();
+    const add = (found: Iterable<string>) => {
+      for (const scope of found) scopes.add(scope);
+    };
+    for (const event of events) {
+      if (event.type === "resync") add(fabric.scopes());
+      else if (event.type === "link") {
+        const wanted = fabric.wanted(`link ${HOST} ${event.link.name}`) ?? fabric.wanted(`setting ${HOST} ${event.link.name}`);
+        if (wanted && (event.removed || this.#differs(wanted.item, event))) add(wanted.scopes);
+      } else if (event.type === "address" && event.removed) {
+        add(this.#scopesOn(event.address.index, (name) => `address ${HOST} ${name} ${event.address.address}`));
+      } else if (event.type === "route" && event.removed && event.route.index !== undefined) {
+        const { table, destination, metric } = event.route;
+        add(fabric.wanted(`route ${HOST} ${table} ${destination} ${metric ?? 0}`)?.scopes ?? []);
+      }
+    }
+    if (scopes.size > 0) this.#repair(scopes);
+  }
+
+  #scopesOn(index: number, keyOf: (name: string) => string): Iterable<string> {
+    using socket = RouteSocket.open(HOST);
+    const name = socket.link(index)?.name;
+    return name === undefined ? [] : (this.#options.fabric.wanted(keyOf(name))?.scopes ?? []);
+  }
+
+  #differs(item: Item, { link }: Extract<RouteEvent, { type: "link" }>): boolean {
+    if (item.type === "link-setting") return item.up === true && !link.up;
+    if (item.type !== "link") return false;
+    return (item.up && !link.up) || (item.mtu !== undefined && item.mtu !== link.mtu) || (isPort(item) && link.master === undefined);
+  }
+
+  #repair(scopes: Iterable<string>): void {
+    const now = performance.now();
+    while (this.#recent.length > 0 && now - this.#recent[0]! > 60_000) this.#recent.shift();
+    const { fabric, onRepair } = this.#options;
+    const drift = fabric.drift(scopes);
+    if (drift.length === 0) return;
+    if (this.#recent.length >= REPAIRS_A_MINUTE) {
+      this.#log.error("drift left as it is: something keeps undoing repairs", { what: drift.map(({ description }) => description).join(", ") });
+      return;
+    }
+    this.#recent.push(now);
+    const repaired = fabric.repair(scopes);
+    for (const { description, kind } of repaired) this.#log.warn("repaired", { what: description, was: kind });
+    onRepair?.(repaired);
+  }
+
+  [Symbol.dispose](): void {
+    this.#guard?.[Symbol.dispose]();
+    this.#monitor[Symbol.dispose]();
+  }
+}
+
+const isPort = (link: LinkItem): boolean => link.master !== undefined;
