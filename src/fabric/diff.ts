@@ -22,8 +22,9 @@ export function diff(before: DesiredState, after: DesiredState): Operation[] {
     if (!previous || mustRemake(previous, item)) operations.push({ action: "create", item });
     else if (!sameItem(previous, item)) operations.push({ action: "change", item, before: previous });
   }
+  // Also where the old state has items on a link it has not: a sysctl that is optional counts as there while its link is gone.
   const remade = new Set(
-    removals.filter((item): item is LinkItem => item.type === "link" && wanted.has(keyOf(item))).flatMap((link) => placesOf(link)),
+    operations.flatMap((operation) => (operation.action === "create" && operation.item.type === "link" ? placesOf(operation.item) : [])),
   );
   if (remade.size > 0) recreateOn(remade, wanted, operations);
   return [...orderDeletions(removals), ...orderCreations(operations)];
@@ -73,13 +74,16 @@ function placeOf(item: Item): string | undefined {
     case "link-setting":
       return `${item.ns} ${item.name}`;
     case "sysctl": {
-      const match = LINK_SYSCTL.exec(item.key);
-      return match ? `${item.ns} ${match[1]}` : undefined;
+      const link = linkOfSysctl(item.key);
+      return link === undefined ? undefined : `${item.ns} ${link}`;
     }
     default:
       return undefined;
   }
 }
+
+/** The link a sysctl is of: `net/ipv4/conf/eth0/rp_filter` → `eth0`. */
+export const linkOfSysctl = (key: string): string | undefined => LINK_SYSCTL.exec(key)?.[1];
 
 const LINK_SYSCTL = /^net\/(?:ipv4|ipv6|mpls)\/(?:conf|neigh)\/(?!all\/|default\/)([^/]+)\//;
 

@@ -55,6 +55,11 @@ test("`diff()` remakes a link whose structure changed, and all that hung on it",
   ]);
 });
 
+test("`diff()` makes anew what hangs on a link that is missing", () => {
+  const sysctl: Item = { type: "sysctl", ns: "host", key: "net/ipv4/conf/br0/route_localnet", value: "1", optional: true };
+  assert.deepEqual(lines([sysctl], [bridge("br0"), sysctl]), ["+ link br0 (bridge)", "+ sysctl net/ipv4/conf/br0/route_localnet=1"]);
+});
+
 test("`diff()` changes in place what can be changed in place", () => {
   assert.deepEqual(lines([bridge("br0", { mtu: 1500 })], [bridge("br0", { mtu: 9000 })]), ["~ link br0 (bridge)"]);
 });
