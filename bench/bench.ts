@@ -1,58 +1,72 @@
 /**
- * `npm run bench`: Fairway beside Debian's dockerd, both with runc, each on a lab host of its own, in one run and turn by turn. Prints a table and writes it
- * as JSON.
- *   bench/bench.ts [--rounds N] [--engine fairway|dockerd]… [--out FILE] [SCENARIO]…
+ * `npm run bench`: Fairway beside Debian's dockerd, both with runc (ours with crun too), each on a lab host of its own, in one run and turn by turn.
+ * Prints a table and writes it as JSON. Needs root.
+ *   npm run bench -- [--only PART,PART…] [--rounds N] [--data disk|tmpfs] [--out FILE] [--markdown FILE]
  */
 import { mkdirSync, writeFileSync } from "node:fs";
+import { cpus, release, totalmem } from "node:os";
 import { dirname } from "node:path";
 import { parseArgs } from "node:util";
 import { Lab } from "#lab";
-import { Engine, type EngineName } from "./engine.ts";
+import { startEngines } from "./engines.ts";
+import type { Part, Samples } from "./part.ts";
+import { PARTS } from "./parts.ts";
 import { type ReportRow, renderTable, reportRows } from "./report.ts";
-import type { Scenario } from "./scenario.ts";
-import { attachments, starts } from "./scenarios/containers.ts";
-import { endpoints, idle } from "./scenarios/footprint.ts";
-import { manyNetworks, networks } from "./scenarios/networks.ts";
 
-const SCENARIOS: readonly Scenario[] = [idle, networks, attachments, starts, manyNetworks, endpoints];
-/** Room for a thousand networks, for both. */
-const POOL = ["--default-address-pool", "base=10.0.0.0/8,size=24"];
-
-const { values, positionals } = parseArgs({
+const { values } = parseArgs({
   options: {
+    only: { type: "string" },
     rounds: { type: "string", default: "20" },
-    engine: { type: "string", multiple: true },
-    out: { type: "string", default: ".cache/bench.json" },
+    data: { type: "string", default: "disk" },
+    out: { type: "string", default: `${import.meta.dirname}/results/latest.json` },
+    markdown: { type: "string" },
   },
-  allowPositionals: true,
 });
-const unknown = positionals.find((name) => !SCENARIOS.some((scenario) => scenario.name === name));
-if (unknown) throw new Error(`There is no scenario "${unknown}", only ${SCENARIOS.map((scenario) => scenario.name).join(", ")}`);
-const wanted = (name: EngineName) => !values.engine || values.engine.includes(name);
 
-using lab = await Lab.create();
-const engines: Engine[] = [];
-for (const [index, name] of (["dockerd", "fairway"] as const).filter(wanted).entries()) {
-  const host = await lab.addHost(name, { nics: [{ switch: "lan", address: `192.168.56.${11 + index}/24` }] });
-  await (name === "dockerd" ? host.startDockerd(POOL) : host.startDaemon(POOL));
-  await host.importBusybox();
-  engines.push(new Engine(name, host));
+function chosen(): readonly Part[] {
+  if (!values.only) return PARTS;
+  return values.only.split(",").map((name) => {
+    const part = PARTS.find((each) => each.name === name);
+    if (!part) throw new Error(`There is no part "${name}", only ${PARTS.map((each) => each.name).join(", ")}`);
+    return part;
+  });
 }
 
+const parts = chosen();
 const rows: ReportRow[] = [];
-for (const scenario of SCENARIOS) {
-  if (positionals.length > 0 && !positionals.includes(scenario.name)) continue;
-  const measured = new Map<EngineName, Record<string, number>>();
-  for (const engine of engines) {
-    if (scenario.engines && !scenario.engines.includes(engine.name)) continue;
-    console.error(`${scenario.name}: ${engine.name}`);
-    measured.set(engine.name, await scenario.run(engine, Number(values.rounds)));
+const failures: string[] = [];
+const taken = new Date().toISOString();
+{
+  await using lab = await Lab.create();
+  const engines = await startEngines(lab, values.data === "tmpfs");
+  for (const part of parts) {
+    const samples: Samples = new Map();
+    const started = performance.now();
+    try {
+      await part.run({
+        ...{ lab, engines, rounds: Number(values.rounds) },
+        record: (row, engine, value) => {
+          const list = samples.get(row) ?? new Map();
+          samples.set(row, list.set(engine, [...(list.get(engine) ?? []), value]));
+        },
+      });
+    } catch (error) {
+      // The other parts still tell something.
+      failures.push(`${part.name}: ${error instanceof Error ? error.message : String(error)}`);
+      console.error(error);
+    }
+    const measured = reportRows(part, samples);
+    rows.push(...measured);
+    console.error(`\n${part.name} (${((performance.now() - started) / 1000).toFixed(0)} s)\n${renderTable(measured)}`);
   }
-  if (measured.size > 0) rows.push(...reportRows(scenario, measured));
+  for (const engine of engines) await engine.daemon.stop().catch((error: unknown) => console.error(error));
 }
-for (const engine of engines) await engine.daemon.stop();
 
-console.log(renderTable(rows));
+console.log(`\n${renderTable(rows)}`);
+const machine = { cpus: cpus().length, model: cpus()[0]?.model, memory: totalmem(), kernel: release() };
+const result = { taken, rounds: Number(values.rounds), data: values.data, machine, failures, rows };
 mkdirSync(dirname(values.out), { recursive: true });
-writeFileSync(values.out, `${JSON.stringify({ taken: new Date().toISOString(), rounds: Number(values.rounds), rows }, undefined, 2)}\n`);
-process.exitCode = rows.some((row) => row.met === false) ? 1 : 0;
+writeFileSync(values.out, `${JSON.stringify(result, undefined, 2)}\n`);
+if (values.markdown) writeFileSync(values.markdown, `${renderTable(rows, true)}\n`);
+for (const failure of failures) console.log(`NOT MEASURED  ${failure}`);
+process.exitCode = failures.length > 0 || rows.some((row) => row.met === false) ? 1 : 0;

@@ -1,66 +1,74 @@
 import type { EngineName } from "./engine.ts";
-import type { Goal, Scenario } from "./scenario.ts";
+import { quantile } from "./measure.ts";
+import type { Goal, Part, Row, Samples } from "./part.ts";
 
-export interface ReportRow {
-  readonly scenario: string;
+/** Median and spread of one engine's samples. */
+export interface Figure {
+  readonly median: number;
+  readonly p10: number;
+  readonly p90: number;
+  readonly samples: number;
+}
+
+export interface ReportRow extends Row {
+  readonly part: string;
   readonly row: string;
-  readonly unit: string;
-  readonly fairway?: number;
-  readonly dockerd?: number;
-  /** dockerd's figure over ours. */
+  readonly figures: Readonly<Partial<Record<EngineName, Figure>>>;
+  /** How many times better than dockerd we are. */
   readonly ratio?: number;
-  readonly goal?: Goal;
   /** Absent where a figure is missing. */
   readonly met?: boolean;
 }
 
-type Measured = ReadonlyMap<EngineName, Readonly<Record<string, number>>>;
+function figureOf(samples: readonly number[]): Figure {
+  const [p10, median, p90] = [0.1, 0.5, 0.9].map((share) => quantile(samples, share));
+  return { median: median!, p10: p10!, p90: p90!, samples: samples.length };
+}
 
-/** Rows of one scenario from what was measured on each engine. */
-export function reportRows(scenario: Scenario, measured: Measured): ReportRow[] {
-  return Object.entries(scenario.rows).map(([row, { unit, goal }]) => {
-    const fairway = measured.get("fairway")?.[row];
-    const dockerd = measured.get("dockerd")?.[row];
-    const ratio = fairway !== undefined && dockerd !== undefined ? dockerd / fairway : undefined;
-    const against = goal?.kind === "fasterThanDockerd" ? ratio : fairway;
-    const met =
-      goal && against !== undefined ? (goal.kind === "fasterThanDockerd" ? against >= goal.value : against <= goal.value) : undefined;
-    return {
-      scenario: scenario.name,
-      row,
-      unit,
-      ...(fairway !== undefined ? { fairway } : {}),
-      ...(dockerd !== undefined ? { dockerd } : {}),
-      ...(ratio !== undefined ? { ratio } : {}),
-      ...(goal ? { goal } : {}),
-      ...(met !== undefined ? { met } : {}),
-    };
+/** Rows of one part from the samples taken; a row without any is left out. */
+export function reportRows(part: Part, samples: Samples): ReportRow[] {
+  return Object.entries(part.rows).flatMap(([row, spec]) => {
+    const taken = samples.get(row);
+    if (!taken) return [];
+    const figures = Object.fromEntries([...taken].map(([name, list]) => [name, figureOf(list)])) as ReportRow["figures"];
+    const ours = figures.fairway?.median;
+    const theirs = figures.dockerd?.median;
+    const ratio = ours !== undefined && theirs !== undefined ? (spec.more ? ours / theirs : theirs / ours) : undefined;
+    const met = judge(spec.goal, ours, ratio);
+    return [{ part: part.name, row, ...spec, figures, ...(ratio !== undefined ? { ratio } : {}), ...(met !== undefined ? { met } : {}) }];
   });
 }
 
-const figure = (value: number | undefined) => (value === undefined ? "" : value >= 100 ? value.toFixed(0) : value.toPrecision(3));
-const goalText = (goal: Goal | undefined, unit: string) =>
-  goal === undefined ? "" : goal.kind === "atMost" ? `at most ${goal.value} ${unit}` : `${goal.value} times dockerd`;
+function judge(goal: Goal | undefined, ours: number | undefined, ratio: number | undefined): boolean | undefined {
+  if (!goal) return undefined;
+  if ("atMost" in goal) return ours === undefined ? undefined : ours <= goal.atMost;
+  return ratio === undefined ? undefined : ratio >= goal.timesDockerd;
+}
 
-/** The rows as an aligned table. */
-export function renderTable(rows: readonly ReportRow[]): string {
-  const cells = rows.map((each) => [
-    each.row,
-    figure(each.fairway),
-    figure(each.dockerd),
-    each.unit,
-    each.ratio === undefined ? "" : `${each.ratio.toFixed(1)}x`,
-    goalText(each.goal, each.unit),
-    each.met === undefined ? "" : each.met ? "met" : "MISSED",
-  ]);
-  const table = [["", "fairway", "dockerd", "unit", "ratio", "goal", ""], ...cells];
-  const widths = table[0]?.map((_, column) => Math.max(...table.map((line) => line[column]?.length ?? 0))) ?? [];
-  return table
-    .map((line) =>
-      line
-        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-        .join("  ")
-        .trimEnd(),
-    )
-    .join("\n");
+const show = (figure: Figure | undefined) => {
+  if (figure === undefined) return "";
+  const { median } = figure;
+  return median >= 1000 ? Math.round(median).toLocaleString("en") : median >= 100 ? median.toFixed(0) : median.toPrecision(3);
+};
+
+const goalText = (row: ReportRow) =>
+  !row.goal ? "" : "atMost" in row.goal ? `at most ${row.goal.atMost} ${row.unit}` : `${row.goal.timesDockerd}x`;
+
+const HEAD = ["", "fairway", "on crun", "dockerd", "unit", "ratio", "goal", ""] as const;
+
+function cells(row: ReportRow): string[] {
+  const { figures, unit, ratio, met } = row;
+  const three = [figures.fairway, figures["fairway-crun"], figures.dockerd].map(show);
+  const verdict = met === undefined ? "" : met ? "met" : "MISSED";
+  return [row.row, ...three, unit, ratio === undefined ? "" : `${ratio.toFixed(ratio < 10 ? 2 : 1)}x`, goalText(row), verdict];
+}
+
+/** The rows as an aligned table; as Markdown, with `|` about the cells. Figures are medians; a ratio above 1 is in our favour. */
+export function renderTable(rows: readonly ReportRow[], markdown = false): string {
+  const table = [[...HEAD], ...rows.map(cells)];
+  const widths = HEAD.map((_, column) => Math.max(3, ...table.map((line) => line[column]!.length)));
+  const lines = table.map((line) => line.map((cell, column) => cell.padEnd(widths[column]!)));
+  if (!markdown) return lines.map((line) => line.join("  ").trimEnd()).join("\n");
+  const rule = widths.map((width) => "-".repeat(width));
+  return [lines[0]!, rule, ...lines.slice(1)].map((line) => `| ${line.join(" | ")} |`).join("\n");
 }
