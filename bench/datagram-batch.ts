@@ -12,6 +12,8 @@ const RX_SLOT = 2048;
 const TX_SLOT = 4096;
 const NAME_SLOT = 32;
 const MSGHDR = 64;
+/** Batches taken in one go: other sandboxes have their turn too. */
+const ROUNDS = 16;
 const MSG_DONTWAIT = 0x40;
 
 const library = koffi.load(null);
@@ -81,18 +83,18 @@ export class BatchDatagramPort implements DatagramPort {
   #drain(receiver: DatagramReceiver): void {
     const batch = this.#batch;
     const { rx, tx, names, rxHeaders, txHeaders, txVectorLengths } = batch;
-    // A few rounds only: other sandboxes have their turn too.
-    for (let round = 0; round < 8; round++) {
+    let slot = 0;
+    const peer = () => {
+      const name = slot * NAME_SLOT;
+      return { address: names.subarray(name + 4, name + 8).join("."), port: names.readUInt16BE(name + 2) };
+    };
+    for (let round = 0; round < ROUNDS; round++) {
       const count = batch.receive(this.#socket.fd);
       if (count <= 0) return;
       let out = 0;
-      for (let slot = 0; slot < count; slot++) {
+      for (slot = 0; slot < count; slot++) {
         const start = slot * RX_SLOT;
         const name = slot * NAME_SLOT;
-        const peer = () => ({
-          address: `${names[name + 4]}.${names[name + 5]}.${names[name + 6]}.${names[name + 7]}`,
-          port: names.readUInt16BE(name + 2),
-        });
         const length = receiver.receive(rx, start, start + rxHeaders[slot * 16 + 14]!, tx, out * TX_SLOT, TX_SLOT, peer);
         if (length <= 0) continue;
         if (out !== slot) names.copyWithin(out * NAME_SLOT, name, name + 16);
@@ -106,7 +108,6 @@ export class BatchDatagramPort implements DatagramPort {
         if (now <= 0 || sent + now === out) break;
         sent += now;
       }
-      if (count < SLOTS) return;
     }
   }
 

@@ -9,7 +9,7 @@ export * from "./resolv-conf.ts";
 export { SandboxResolver } from "./resolver.ts";
 export { DnsServer, type DnsServerOptions } from "./server.ts";
 export type { StreamLimits } from "./stream.ts";
-export { Upstream, type UpstreamHealth, type UpstreamTransport } from "./upstream.ts";
+export { Upstream, type UpstreamHealth, UpstreamPool, type UpstreamTransport } from "./upstream.ts";
 export * from "./validate.ts";
 export type { SandboxViewSpec, ViewLink } from "./view.ts";
 export { DnsZones, type ZoneEndpoint, type ZoneService, type ZonesOptions } from "./zones.ts";

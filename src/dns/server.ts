@@ -72,18 +72,37 @@ export class DnsServer {
   /** The `DatagramReceiver` of the UDP port. */
   receive(from: Uint8Array, start: number, end: number, into: Uint8Array, at: number, room: number, peer: () => Peer): number {
     const started = this.#listeners.size > 0 ? performance.now() : 0;
-    const length = this.resolver.answer(from, start, end, into, at, room, false);
+    let length: number;
+    try {
+      length = this.resolver.answer(from, start, end, into, at, room, false);
+    } catch (error) {
+      // One container's packet must not end the daemon, whatever mistake of ours it finds.
+      this.#log?.error("dns: query", { error, sandbox: this.resolver.spec.sandboxId });
+      return 0;
+    }
     if (length !== FORWARD) {
       if (started > 0 && length > 0) this.#tell("udp", into.subarray(at, at + length), undefined, started);
       return length;
     }
     const client = peer();
-    void this.resolver.forward(from, false).then((result) => {
-      if (!result || this.#closed) return;
-      if (started > 0) this.#tell("udp", result.answer, result.upstream, started);
-      this.#udp.send(result.answer, client);
-    });
+    this.resolver.forward(from, false).then(
+      (result) => {
+        if (!result || this.#closed) return;
+        if (started > 0) this.#tell("udp", result.answer, result.upstream, started);
+        this.#sendLater(result.answer, client);
+      },
+      (error) => this.#log?.error("dns: forward", { error, sandbox: this.resolver.spec.sandboxId }),
+    );
     return 0;
+  }
+
+  #sendLater(answer: Uint8Array, client: Peer): void {
+    try {
+      this.#udp.send(answer, client);
+    } catch (error) {
+      // A firewall in the container (EPERM), or no memory: the client asks again.
+      this.#log?.debug("dns: send", { error, sandbox: this.resolver.spec.sandboxId });
+    }
   }
 
   #accept(socket: TcpSocket): void {
@@ -97,7 +116,12 @@ export class DnsServer {
       // A set keeps the order of insertion: the first is the one idle longest.
       this.#connections.delete(connection);
       this.#connections.add(connection);
-      return this.#answerStream(query);
+      try {
+        return this.#answerStream(query);
+      } catch (error) {
+        this.#log?.error("dns: query", { error, sandbox: this.resolver.spec.sandboxId });
+        return undefined;
+      }
     });
     this.#connections.add(connection);
     socket.once("close", () => this.#connections.delete(connection));

@@ -76,7 +76,8 @@ export class StreamConnection {
       return;
     }
     this.#pending++;
-    answer.then((later) => {
+    const failed = (): undefined => undefined;
+    answer.catch(failed).then((later) => {
       this.#pending--;
       if (later) this.#send(later);
       else this.destroy();
