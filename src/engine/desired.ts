@@ -1,7 +1,7 @@
 import { shortId } from "#base";
 import type { Driver, EndpointModel, HostFacts, LinkHole, NetworkModel } from "#drivers";
 import type { DesiredState, Item, SandboxTableItem } from "#fabric";
-import type { Attachment, NetworkRecord, SandboxRecord } from "./records.ts";
+import type { Attachment, NetworkRecord } from "./records.ts";
 
 /** Names of fabric's scopes: who wants what. */
 export const networkScope = (id: string): string => `network/${id}`;
@@ -9,8 +9,7 @@ export const endpointScope = (id: string): string => `endpoint/${id}`;
 export const sandboxScope = (containerId: string): string => `sandbox/${containerId}`;
 
 /** The file of a sandbox's namespace. It stays one container's, so that a container that joined it finds it again after a restart. */
-export const namespacePath = (execRoot: string, record: Pick<SandboxRecord, "spec">): string =>
-  `${execRoot}/netns/${shortId(record.spec.containerId)}`;
+export const namespacePath = (execRoot: string, containerId: string): string => `${execRoot}/netns/${shortId(containerId)}`;
 
 export const modelOf = ({ id, name, driver, ipv4, ipv6, internal, options, pools }: NetworkRecord): NetworkModel => ({
   ...{ id, name, driver, ipv4, ipv6, internal, options, pools },

@@ -8,7 +8,7 @@ import { driverNamed, Networks } from "./networks.ts";
 import type { EngineOptions } from "./options.ts";
 import { Publisher } from "./publisher.ts";
 import { Queue } from "./queue.ts";
-import { Sandboxes } from "./sandboxes.ts";
+import { closed, hasNamespace, Sandboxes } from "./sandboxes.ts";
 import { State } from "./state.ts";
 import type { EndpointSpec, Engine, EngineEvent, NetworkSpec, NetworkView, SandboxSpec, SandboxStateView, SandboxView } from "./types.ts";
 import { networkView, sandboxStateView } from "./views.ts";
@@ -40,7 +40,7 @@ export class LocalEngine implements Engine {
       emit: (action, network, attributes) => this.#emit(networkEvent(action, network, attributes)),
     };
     this.#addresses = new AddressBook(config, () => host.routes());
-    this.#names = new Names(this.#context, (record) => namespacePath(config.execRoot, record));
+    this.#names = new Names(this.#context, ({ spec }) => namespacePath(config.execRoot, spec.containerId));
     this.#publisher = new Publisher(this.#context);
     this.#networks = new Networks(this.#context, this.#addresses);
     this.#sandboxes = new Sandboxes(this.#context, this.#addresses, this.#names, this.#publisher);
@@ -65,7 +65,7 @@ export class LocalEngine implements Engine {
   }
 
   async #restore(): Promise<void> {
-    const { state, fabric, log } = this.#context;
+    const { state, fabric, log, namespaces, config } = this.#context;
     const shares = (driver: string) => this.#context.drivers.get(driver)?.traits.sharesSubnets ?? false;
     for (const fault of this.#addresses.restore(state.networks, state.sandboxes, shares))
       log.error("address not restored", { error: messageOf(fault) });
@@ -79,6 +79,11 @@ export class LocalEngine implements Engine {
     }
     for (const sandbox of [...state.sandboxes]) {
       if (!sandbox.up) continue;
+      if (hasNamespace(sandbox) && !namespaces.exists(namespacePath(config.execRoot, sandbox.spec.containerId))) {
+        // The host was rebooted: nothing of it is left, and its container is not running.
+        await state.putSandbox(closed(sandbox));
+        continue;
+      }
       try {
         this.#publisher.restore(sandbox);
         this.#names.prepare(sandbox);
@@ -95,7 +100,11 @@ export class LocalEngine implements Engine {
   /** Namespaces that no record speaks for: left by a run that died between making one and needing it. */
   #sweepNamespaces(): void {
     const { state, namespaces, log, config } = this.#context;
-    const known = new Set([...state.sandboxes].filter(({ up }) => up).map((record) => namespacePath(config.execRoot, record)));
+    const known = new Set<string>();
+    for (const { up, spec } of state.sandboxes) {
+      const { network } = spec;
+      if (up) known.add(namespacePath(config.execRoot, network.mode === "container" ? network.containerId : spec.containerId));
+    }
     for (const path of namespaces.list()) {
       if (known.has(path)) continue;
       log.info("leaked namespace removed", { path });
@@ -157,7 +166,11 @@ export class LocalEngine implements Engine {
     const host = record.spec.network.mode === "host";
     return sandboxStateView(state, record, {
       key:
-        record.spec.network.mode === "container" ? "" : host ? `${config.execRoot}/netns/default` : namespacePath(config.execRoot, record),
+        record.spec.network.mode === "container"
+          ? ""
+          : host
+            ? `${config.execRoot}/netns/default`
+            : namespacePath(config.execRoot, containerId),
       ports: this.#publisher.view(record),
       dnsNames: (sandbox, networkId) => this.#names.dnsNames(sandbox, networkId),
       gatewayOf: (network, family) => drivers.get(network.driver)?.gateway(network, family, this.#context.facts()) ?? "",

@@ -1,6 +1,18 @@
 import { HOST, type Log, silentLog } from "#base";
 import { bridgeDriver, type Driver, type HostFacts, hostDriver, ipvlanDriver, macvlanDriver, noneDriver } from "#drivers";
-import { forgetUdp, HostObserver, KernelExecutor, KernelWatch, NftFirewall, noElements, openDnsSockets, PortReserver, SandboxNamespaces, tcpSocketIn, udpSocketIn } from "#fabric";
+import {
+  forgetUdp,
+  HostObserver,
+  KernelExecutor,
+  KernelWatch,
+  NftFirewall,
+  noElements,
+  openDnsSockets,
+  PortReserver,
+  SandboxNamespaces,
+  tcpSocketIn,
+  udpSocketIn,
+} from "#fabric";
 import type { Poller } from "#kernel/ffi";
 import type { Store } from "#store";
 import { LocalEngine } from "./engine.ts";

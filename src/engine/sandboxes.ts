@@ -1,17 +1,4 @@
-import {
-  conflict,
-  FairwayError,
-  forbidden,
-  internal,
-  invalid,
-  isMac,
-  macOfIpv4,
-  messageOf,
-  newId,
-  notFound,
-  parseMac,
-  shortId,
-} from "#base";
+import { conflict, FairwayError, forbidden, internal, invalid, isMac, macOfIpv4, messageOf, newId, notFound, parseMac } from "#base";
 import type { LinkHole } from "#drivers";
 import { IFNAME_OPTION } from "#drivers";
 import type { DesiredState, SandboxTableItem } from "#fabric";
@@ -206,7 +193,7 @@ export class Sandboxes {
     const { state } = this.#context;
     const owner = state.sandbox(ownerId);
     if (owner?.up || this.#joined(ownerId)) return;
-    this.#removeNamespace(`${this.#context.config.execRoot}/netns/${shortId(ownerId)}`);
+    this.#removeNamespace(namespacePath(this.#context.config.execRoot, ownerId));
   }
 
   #joined(ownerId: string): boolean {
@@ -349,7 +336,7 @@ export class Sandboxes {
   desired(record: SandboxRecord): Map<string, DesiredState> {
     const ns = this.namespaceOf(record);
     const wants = new Map<string, DesiredState>();
-    if (record.spec.network.mode === "host" || record.spec.network.mode === "container") return wants;
+    if (!hasNamespace(record)) return wants;
     const facts = this.#context.facts();
     wants.set(sandboxScope(record.spec.containerId), sandboxState(ns, record.spec.sysctls, this.#table(record)));
     const placed = this.placed(record);
@@ -442,7 +429,7 @@ export class Sandboxes {
   }
 
   namespaceOf(record: Pick<SandboxRecord, "spec">): string {
-    return namespacePath(this.#context.config.execRoot, record);
+    return namespacePath(this.#context.config.execRoot, record.spec.containerId);
   }
 
   #view(record: SandboxRecord): SandboxView {
@@ -458,12 +445,15 @@ export class Sandboxes {
   }
 }
 
+/** A sandbox with a namespace of its own: not the host's, not another container's. */
+export const hasNamespace = ({ spec }: SandboxRecord): boolean => spec.network.mode !== "host" && spec.network.mode !== "container";
+
 const detached = (network: string, networkId: string, spec: EndpointSpec): Attachment => ({
   ...{ network, networkId, spec, endpointId: "", ifname: "", ipv4: "", ipv6: "", mac: "" },
 });
 
 /** The record of the same sandbox while its container does not run: addresses stay. */
-function closed(record: SandboxRecord): SandboxRecord {
+export function closed(record: SandboxRecord): SandboxRecord {
   const attachments = record.attachments.map((attachment) => ({ ...attachment, endpointId: "", ifname: "" }));
   return { ...record, up: false, attachments, published: [] };
 }

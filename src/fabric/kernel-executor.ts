@@ -1,6 +1,6 @@
 import { HOST } from "#base";
 import { namespaceExists } from "#kernel/netns";
-import type { Operation } from "./diff.ts";
+import { linkOfSysctl, type Operation } from "./diff.ts";
 import type { Executor, Observation, RunResult } from "./executor.ts";
 import type { Firewall } from "./firewall.ts";
 import { elementKey, keyOf } from "./key.ts";
@@ -110,8 +110,7 @@ export class KernelExecutor implements Executor {
   #actual(item: Item, snapshot: (ns: string) => Snapshot | undefined, elements: ReadonlyMap<string, Item>): Item | undefined {
     if (item.type === "element") return elements.get(elementKey(item));
     if (item.type === "sandbox-table") return namespaceExists(item.ns) ? this.#tables.get(item.ns) : item;
-    // Inside a sandbox a container may change its own sysctls: that is no drift.
-    if (item.type === "sysctl") return item.ns === HOST ? this.#actualSysctl(item) : item;
+    if (item.type === "sysctl") return item.ns === HOST ? this.#actualSysctl(item) : sandboxSysctl(item, snapshot(item.ns));
     // A namespace that is gone is the sandbox's owner's business, not drift: nothing can be put into it.
     const where = snapshot(item.ns);
     return where ? where.actual(item, snapshot) : item;
@@ -122,6 +121,12 @@ export class KernelExecutor implements Executor {
     if (value === undefined) return item.optional ? item : undefined;
     return value === item.value ? item : { ...item, value };
   }
+}
+
+/** Inside a sandbox a container may change its own sysctls: that is no drift. Those of a link that is gone went with it. */
+function sandboxSysctl(item: Extract<Item, { type: "sysctl" }>, where: Snapshot | undefined): Item | undefined {
+  const link = linkOfSysctl(item.key);
+  return where && link !== undefined && !where.links.has(link) ? undefined : item;
 }
 
 /** Runs of operations that go through one channel of one namespace. */

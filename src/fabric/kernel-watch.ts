@@ -32,7 +32,12 @@ export class KernelWatch implements Disposable {
     this.#options = options;
     this.#log = options.log ?? silentLog;
     const { poller, firewall, fabric } = options;
-    this.#monitor = new RouteMonitor({ namespace: HOST, groups: ["link", "address", "route"], poller, onEvents: (events) => this.#look(events) });
+    this.#monitor = new RouteMonitor({
+      namespace: HOST,
+      groups: ["link", "address", "route"],
+      poller,
+      onEvents: (events) => this.#look(events),
+    });
     if (firewall) {
       this.#guard = new RulesetGuard({ firewall, poller, log: this.#log, onElements: () => this.#repair(fabric.scopesWith("element")) });
     }
@@ -78,7 +83,9 @@ export class KernelWatch implements Disposable {
     const drift = fabric.drift(scopes);
     if (drift.length === 0) return;
     if (this.#recent.length >= REPAIRS_A_MINUTE) {
-      this.#log.error("drift left as it is: something keeps undoing repairs", { what: drift.map(({ description }) => description).join(", ") });
+      this.#log.error("drift left as it is: something keeps undoing repairs", {
+        what: drift.map(({ description }) => description).join(", "),
+      });
       return;
     }
     this.#recent.push(now);

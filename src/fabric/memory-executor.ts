@@ -1,4 +1,4 @@
-import type { Operation } from "./diff.ts";
+import { linkOfSysctl, type Operation } from "./diff.ts";
 import type { Executor, Observation, RunResult } from "./executor.ts";
 import { keyOf } from "./key.ts";
 import type { DesiredState, Item } from "./types.ts";
@@ -62,7 +62,8 @@ export class MemoryExecutor implements Executor {
   /** What hangs on a deleted link goes with it. */
   #orphan(link: Extract<Item, { type: "link" }>) {
     for (const [key, item] of this.items) {
-      const on = "link" in item ? item.link : item.type === "link-setting" ? item.name : undefined;
+      const on =
+        "link" in item ? item.link : item.type === "link-setting" ? item.name : item.type === "sysctl" ? linkOfSysctl(item.key) : undefined;
       if (on === undefined || !("ns" in item)) continue;
       if (!this.#hasLink(item.ns, on) && (item.ns === link.ns || link.data.kind === "veth")) this.items.delete(key);
     }

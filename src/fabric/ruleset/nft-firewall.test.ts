@@ -12,7 +12,8 @@ import { RulesetGuard } from "./ruleset-guard.ts";
 
 const isolated = isolate({ tmpfs: ["/run"] });
 const options = { skip: isolated ? false : "needs root" };
-const nft = (command: string) => execFileSync("nft", command.split(" "), { encoding: "utf8" });
+const nft = (command: string) =>
+  execFileSync("nft", command.split(" "), { encoding: "utf8" }).replace(/^table inet fairway-keep [\s\S]*?^}\n/m, "");
 const item = (set: SetName, key: string[], value?: string[]): ElementItem => ({ type: "element", set, key, ...(value ? { value } : {}) });
 const create = (element: ElementItem): Operation => ({ action: "create", item: element });
 const remove = (before: ElementItem): Operation => ({ action: "delete", before });
@@ -56,6 +57,7 @@ test("every set takes elements and `read()` gives the same items back", options,
   assert.deepEqual(firewall.read(), []);
   firewall.unload();
   assert.equal(nft("list ruleset"), "");
+  assert.match(execFileSync("nft", ["list", "ruleset"], { encoding: "utf8" }), /fairway-keep/);
 });
 
 test("`elements()` changes nothing when one fails, and says which", options, () => {

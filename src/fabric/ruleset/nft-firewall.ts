@@ -28,6 +28,12 @@ const TABLES = [
 ] as const;
 const USER = { ...TABLES[0], chain: "user" } as const;
 
+/**
+ * A table of this process alone, that no `flush ruleset` takes away. Its one chain keeps the kernel translating established connections
+ * while ours are gone: else each packet of those milliseconds would meet a port where nobody listens, and a reset end its connection.
+ */
+const KEEP = { family: "inet", table: "fairway-keep" } as const;
+
 /** A value no set has: what an element shows whose twin is missing, so that a diff makes both anew. */
 const INCOMPLETE = ["incomplete"];
 
@@ -59,8 +65,25 @@ export class NftFirewall implements Firewall, Disposable {
     const hadUser = this.#userChain().chain;
     loadRuleset(rulesetText(), this.#namespace);
     if (this.#user && !hadUser) loadRuleset(this.#user, this.#namespace);
+    this.#keepTranslating();
     this.#socket.adoptGeneration();
     this.#rules = this.#handles();
+  }
+
+  #keepTranslating(): void {
+    const chain = { ...KEEP, chain: "established" } as const;
+    try {
+      this.#socket.transaction([
+        { op: "addTable", ...KEEP, owned: true },
+        { op: "addChain", ...chain, base: { type: "nat", hook: "output", priority: 300 } },
+        { op: "flushChain", ...chain },
+        // The chain holds the kernel's NAT hooks, the rule's question about conntrack those of conntrack.
+        { op: "addRule", ...chain, expressions: [{ expr: "ct", key: "state", dreg: 1 }] },
+      ]);
+    } catch (error) {
+      // Another daemon's, or a kernel before 5.12: then a flush costs the connections that talk during it.
+      if (!(error instanceof TransactionError)) throw error;
+    }
   }
 
   /** A set that is there under one of our names but is of other types. */

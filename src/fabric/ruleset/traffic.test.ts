@@ -326,9 +326,11 @@ test("the `user` chain comes first and, like elements and connections, survives 
     assert.equal(await line("two"), "two");
     apply("delete", [item("publish4", ["tcp", "0.0.0.0/0", "8090"])]);
     assert.equal(await line("three"), "three");
-    run("nft delete table inet fairway");
-    firewall!.load();
+    // Talking all the while the ruleset is gone.
+    run("nft flush ruleset");
     assert.equal(await line("four"), "four");
+    firewall!.load();
+    assert.equal(await line("five"), "five");
   } finally {
     talk.kill("SIGKILL");
     echo.kill("SIGKILL");

@@ -1,0 +1,97 @@
+/** What the engine's own tests are made from: parts of a real or a pretended host. */
+import { HOST, silentLog } from "#base";
+import { bridgeDriver, type Driver, type HostFacts, type HostLink, hostDriver, noneDriver } from "#drivers";
+import { MemoryExecutor, openDnsSockets } from "#fabric";
+import { MemoryStore, type Store } from "#store";
+import { LocalEngine } from "./engine.ts";
+import { engineConfig } from "./open.ts";
+import type { EngineConfig, EngineOptions, Namespaces } from "./options.ts";
+import type { EndpointSpec, SandboxSpec } from "./types.ts";
+
+export class FakeNamespaces implements Namespaces {
+  readonly paths = new Set<string>();
+  create(path: string) {
+    if (this.paths.has(path)) throw new Error(`${path} exists`);
+    this.paths.add(path);
+  }
+  remove(path: string) {
+    this.paths.delete(path);
+  }
+  exists(path: string) {
+    return this.paths.has(path);
+  }
+  list() {
+    return [...this.paths];
+  }
+}
+
+export interface FakeHost {
+  readonly engine: LocalEngine;
+  readonly kernel: MemoryExecutor;
+  readonly namespaces: FakeNamespaces;
+  readonly store: Store;
+  /** Another engine on the same store, kernel and namespaces, as after a restart of the daemon. */
+  restart(): Promise<FakeHost>;
+}
+
+export interface FakeOptions {
+  readonly filesDir: string;
+  readonly config?: Partial<EngineConfig>;
+  readonly links?: readonly HostLink[];
+  readonly routes?: readonly string[];
+  readonly drivers?: readonly Driver[];
+}
+
+/** An engine on a kernel of plain data. The embedded DNS listens on the test's own loopback. */
+export async function fakeHost(options: FakeOptions, kept?: Pick<FakeHost, "kernel" | "namespaces" | "store">): Promise<FakeHost> {
+  const { kernel, namespaces, store } = kept ?? {
+    kernel: new MemoryExecutor(),
+    namespaces: new FakeNamespaces(),
+    store: new MemoryStore(),
+  };
+  const links = new Map((options.links ?? []).map((link) => [link.name, link]));
+  const parts: EngineOptions = {
+    config: engineConfig({ dataRoot: options.filesDir, execRoot: "/run/fake", ...options.config }),
+    ...{ store, executor: kernel, namespaces, log: silentLog },
+    host: {
+      facts: (defaults): HostFacts => ({ link: (name) => links.get(name), links: () => [...links.values()], defaults }),
+      routes: () => options.routes ?? [],
+      ephemeralPorts: () => [32768, 60999],
+    },
+    ports: { reserve: () => ({ [Symbol.dispose]() {} }), flushUdp() {} },
+    sockets: {
+      dns: () => openDnsSockets(HOST, "127.0.0.1"),
+      udp: () => {
+        throw new Error("no sockets here");
+      },
+      tcp: () => {
+        throw new Error("no sockets here");
+      },
+    },
+    drivers: options.drivers ?? [bridgeDriver, hostDriver, noneDriver],
+  };
+  const engine = await LocalEngine.open(parts);
+  return { engine, kernel, namespaces, store, restart: () => fakeHost(options, { kernel, namespaces, store }) };
+}
+
+/** A container's wants with nothing special in them. */
+export function sandboxSpec(
+  id: string,
+  filesDir: string,
+  given: Partial<SandboxSpec> & { on?: readonly (string | [string, EndpointSpec])[] } = {},
+): SandboxSpec {
+  const { on = ["bridge"], ...rest } = given;
+  const containerId = id.repeat(64).slice(0, 64);
+  return {
+    containerId,
+    containerName: `c-${id}`,
+    network: { mode: "networks" },
+    endpoints: on.map((entry) => (typeof entry === "string" ? { network: entry, spec: {} } : { network: entry[0], spec: entry[1] })),
+    hostname: containerId.slice(0, 12),
+    domainname: "",
+    dns: { servers: [], search: [], options: [] },
+    ...{ extraHosts: [], ports: {}, exposed: [], publishAll: false, links: [], sysctls: {} },
+    filesDir: `${filesDir}/${id}`,
+    ...rest,
+  };
+}
