@@ -21,7 +21,8 @@ export interface DatagramReceiver {
  * datagrams a system call, does about twice as many queries a second; it is handed in by who may call the kernel.
  */
 export interface DatagramPort {
-  start(receiver: DatagramReceiver, onError: (error: Error) => void): void;
+  /** Receives from when it returns or resolves. @rejects when the descriptor cannot be taken over */
+  start(receiver: DatagramReceiver, onError: (error: Error) => void): void | Promise<void>;
   send(data: Uint8Array, peer: Peer): void;
   close(): void;
 }
@@ -53,11 +54,9 @@ export class NodeDatagramPort implements DatagramPort {
     this.#ready.catch(() => {});
   }
 
-  start(receiver: DatagramReceiver, onError: (error: Error) => void): void {
-    this.#ready.then(
-      () => this.#socket.on("error", onError),
-      (error: Error) => onError(error),
-    );
+  async start(receiver: DatagramReceiver, onError: (error: Error) => void): Promise<void> {
+    await this.#ready;
+    this.#socket.on("error", onError);
     this.#socket.on("message", (data, from) => {
       const out = (this.#out ??= Buffer.alloc(UDP_MAX_ANSWER));
       const length = receiver.receive(data, 0, data.length, out, 0, out.length, () => ({ address: from.address, port: from.port }));

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { createSocket } from "node:dgram";
+import { closeSync, openSync } from "node:fs";
 import { connect, createServer, type Socket } from "node:net";
 import { test } from "node:test";
 import { NodeDatagramPort } from "./datagram.ts";
@@ -170,6 +171,16 @@ test("observe() reports each query until it is ended", async () => {
   );
   const { queries, local, forwarded, withheld } = up.resolver.counters;
   assert.deepEqual({ queries, local, forwarded, withheld }, { queries: 4, local: 2, forwarded: 1, withheld: 1 });
+});
+
+test("start() rejects when a descriptor is no socket", async () => {
+  const file = openSync("/dev/null", "r");
+  const tcp = createServer();
+  await new Promise<void>((resolve) => tcp.listen(0, "127.0.0.11", resolve));
+  const server = new DnsServer({ resolver: makeResolver(), udp: file, tcp });
+  await assert.rejects(server.start());
+  tcp.close();
+  closeSync(file);
 });
 
 test("a change of zones is in the very next answer", async () => {

@@ -38,9 +38,9 @@ export class DnsServer {
     this.#tcp = typeof options.tcp === "number" ? createServer({ allowHalfOpen: true }) : options.tcp;
   }
 
-  /** Serves from when it resolves. @rejects when the TCP descriptor cannot be taken over */
+  /** Serves from when it resolves. @rejects when a descriptor cannot be taken over; `close()` it then too */
   async start(): Promise<void> {
-    this.#udp.start(this, (error) => this.#log?.warn("dns: udp socket", { error, sandbox: this.resolver.spec.sandboxId }));
+    await this.#udp.start(this, (error) => this.#log?.warn("dns: udp socket", { error, sandbox: this.resolver.spec.sandboxId }));
     this.#tcp.on("connection", (socket: TcpSocket) => this.#accept(socket));
     if (typeof this.#tcpSource !== "number") return;
     const fd = this.#tcpSource;
