@@ -63,11 +63,15 @@ export class NftFirewall implements Firewall, Disposable {
     this.rememberUserChain();
     if (this.#isOfAnotherVersion()) this.unload();
     const hadUser = this.#userChain().chain;
-    loadRuleset(rulesetText(), this.#namespace);
-    if (this.#user && !hadUser) loadRuleset(this.#user, this.#namespace);
+    this.#run(rulesetText());
+    if (this.#user && !hadUser) this.#run(this.#user);
     this.#keepTranslating();
-    this.#socket.adoptGeneration();
     this.#rules = this.#handles();
+  }
+
+  #run(commands: string): void {
+    loadRuleset(commands, this.#namespace);
+    this.#socket.adoptGeneration();
   }
 
   #keepTranslating(): void {

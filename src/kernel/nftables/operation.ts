@@ -4,7 +4,7 @@ import { type Element, type ElementsRequest, encodeElements } from "./element.ts
 import type { Expression } from "./expression.ts";
 import { encodeDeleteRules, encodeNewRule } from "./rule.ts";
 import { encodeDeleteSet, encodeNewSet, type SetSchema } from "./set.ts";
-import { encodeDeleteTable, encodeNewTable, type TableRef } from "./table.ts";
+import { encodeDeleteTable, encodeNewTable, type NewTableOptions, type TableRef } from "./table.ts";
 
 /**
  * One step of a transaction.
@@ -13,7 +13,7 @@ import { encodeDeleteTable, encodeNewTable, type TableRef } from "./table.ts";
  * - `delete…` of what is not there is ENOENT, unless `ifPresent`, which elements alone have.
  */
 export type NftOperation =
-  | ({ readonly op: "addTable"; readonly exclusive?: boolean; readonly comment?: string } & TableRef)
+  | ({ readonly op: "addTable" } & NewTableOptions & TableRef)
   | ({ readonly op: "deleteTable" } & TableRef)
   | ({ readonly op: "addChain"; readonly base?: BaseChain; readonly exclusive?: boolean } & ChainRef)
   | ({ readonly op: "deleteChain" | "flushChain" } & ChainRef)

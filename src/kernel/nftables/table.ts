@@ -34,17 +34,24 @@ function commentData(comment: string): Uint8Array {
   return Buffer.concat([Uint8Array.of(UDATA_COMMENT, text.length), text]);
 }
 
-export const encodeNewTable = (
-  table: TableRef,
-  options: { readonly exclusive?: boolean; readonly comment?: string } = {},
-): NetlinkRequest =>
+/** NFT_TABLE_F_OWNER, Linux 5.12: nobody else may change the table or flush it, and it ends with the socket that made it. */
+const NFT_TABLE_F_OWNER = 2;
+
+export interface NewTableOptions {
+  readonly exclusive?: boolean;
+  readonly comment?: string;
+  /** The table is the socket's own. */
+  readonly owned?: boolean;
+}
+
+export const encodeNewTable = (table: TableRef, options: NewTableOptions = {}): NetlinkRequest =>
   nftRequest(
     `add table ${table.family} ${table.table}`,
     NFT_MSG_NEWTABLE,
     table.family,
     options.exclusive ? CREATE | NLM_F_EXCL : 0,
     (writer) => {
-      writer.attrString(NFTA_TABLE_NAME, table.table).attrU32be(NFTA_TABLE_FLAGS, 0);
+      writer.attrString(NFTA_TABLE_NAME, table.table).attrU32be(NFTA_TABLE_FLAGS, options.owned ? NFT_TABLE_F_OWNER : 0);
       if (options.comment !== undefined) writer.attrBytes(NFTA_TABLE_USERDATA, commentData(options.comment));
     },
   );
