@@ -9,4 +9,5 @@ export * from "./poller.ts";
 export * from "./shared-library.ts";
 export * from "./socket.ts";
 export * from "./socket-address.ts";
+export * from "./socket-filter.ts";
 export * from "./system-error.ts";
