@@ -1,6 +1,7 @@
 import { messageOf } from "#base";
 import { type Drift, Fabric } from "#fabric";
 import { AddressBook } from "./addresses.ts";
+import { Attachments } from "./attachments.ts";
 import { type Context, networkEvent } from "./context.ts";
 import { namespacePath, networkScope } from "./desired.ts";
 import { Names } from "./names.ts";
@@ -8,7 +9,8 @@ import { driverNamed, Networks } from "./networks.ts";
 import type { EngineOptions } from "./options.ts";
 import { Publisher } from "./publisher.ts";
 import { Queue } from "./queue.ts";
-import { closed, hasNamespace, Sandboxes } from "./sandboxes.ts";
+import { hasNamespace, SandboxPlan } from "./sandbox-plan.ts";
+import { closed, Sandboxes } from "./sandboxes.ts";
 import { State } from "./state.ts";
 import type { EndpointSpec, Engine, EngineEvent, NetworkSpec, NetworkView, SandboxSpec, SandboxStateView, SandboxView } from "./types.ts";
 import { networkView, sandboxStateView } from "./views.ts";
@@ -23,6 +25,7 @@ export class LocalEngine implements Engine {
   readonly #networks: Networks;
   readonly #names: Names;
   readonly #publisher: Publisher;
+  readonly #plan: SandboxPlan;
   readonly #sandboxes: Sandboxes;
   readonly #queue = new Queue();
   #watch: Disposable | undefined;
@@ -43,7 +46,14 @@ export class LocalEngine implements Engine {
     this.#names = new Names(this.#context, ({ spec }) => namespacePath(config.execRoot, spec.containerId));
     this.#publisher = new Publisher(this.#context);
     this.#networks = new Networks(this.#context, this.#addresses);
-    this.#sandboxes = new Sandboxes(this.#context, this.#addresses, this.#names, this.#publisher);
+    this.#plan = new SandboxPlan(this.#context, this.#names, this.#publisher);
+    this.#sandboxes = new Sandboxes(
+      this.#context,
+      new Attachments(this.#context, this.#addresses),
+      this.#plan,
+      this.#names,
+      this.#publisher,
+    );
   }
 
   /** Reads the store, makes the host's share of the kernel match it and leaves the sandboxes' to `settle`. */
@@ -87,7 +97,7 @@ export class LocalEngine implements Engine {
       try {
         this.#publisher.restore(sandbox);
         this.#names.prepare(sandbox);
-        fabric.adopt(this.#sandboxes.desired(sandbox));
+        fabric.adopt(this.#plan.desired(sandbox));
         this.#names.activate(sandbox);
       } catch (error) {
         log.error("sandbox not restored", { container: sandbox.spec.containerName, error: messageOf(error) });
@@ -158,6 +168,10 @@ export class LocalEngine implements Engine {
 
   disconnect(networkReference: string, containerId: string, force: boolean): Promise<void> {
     return this.#queue.run(() => this.#sandboxes.disconnect(networkReference, containerId, force));
+  }
+
+  hasSandbox(containerId: string): boolean {
+    return this.#context.state.sandbox(containerId) !== undefined;
   }
 
   describeSandbox(containerId: string): SandboxStateView {

@@ -1,28 +1,27 @@
-import { conflict, FairwayError, forbidden, internal, invalid, isMac, macOfIpv4, messageOf, newId, notFound, parseMac } from "#base";
-import type { LinkHole } from "#drivers";
-import { IFNAME_OPTION } from "#drivers";
-import type { DesiredState, SandboxTableItem } from "#fabric";
-import type { AddressBook } from "./addresses.ts";
+import { conflict, forbidden, internal, invalid, messageOf, newId, notFound } from "#base";
+import type { DesiredState } from "#fabric";
+import type { Attachments } from "./attachments.ts";
 import type { Context } from "./context.ts";
-import { endpointModel, endpointScope, modelOf, namespacePath, sandboxScope, sandboxState } from "./desired.ts";
-import { checkEndpointSpec } from "./endpoint-spec.ts";
-import { defaultRoutes, type Placed } from "./gateway.ts";
+import { namespacePath } from "./desired.ts";
+import { defaultRoutes } from "./gateway.ts";
 import type { Names } from "./names.ts";
 import type { Publisher } from "./publisher.ts";
 import type { Attachment, NetworkRecord, SandboxRecord } from "./records.ts";
-import { networkNotFound } from "./state.ts";
+import type { SandboxPlan } from "./sandbox-plan.ts";
 import type { EndpointSpec, SandboxSpec, SandboxView } from "./types.ts";
 
 /** Operations on sandboxes and their endpoints. Each runs alone; the record on disk says what should be, before the kernel is touched. */
 export class Sandboxes {
   readonly #context: Context;
-  readonly #addresses: AddressBook;
+  readonly #attachments: Attachments;
+  readonly #plan: SandboxPlan;
   readonly #names: Names;
   readonly #publisher: Publisher;
 
-  constructor(context: Context, addresses: AddressBook, names: Names, publisher: Publisher) {
+  constructor(context: Context, attachments: Attachments, plan: SandboxPlan, names: Names, publisher: Publisher) {
     this.#context = context;
-    this.#addresses = addresses;
+    this.#attachments = attachments;
+    this.#plan = plan;
     this.#names = names;
     this.#publisher = publisher;
   }
@@ -33,8 +32,8 @@ export class Sandboxes {
       throw conflict(`sandbox of container ${spec.containerId} is declared already`, { code: "sandbox-exists" });
     const attachments: Attachment[] = [];
     for (const { network, spec: endpoint } of spec.endpoints) {
-      const record = this.#lookup(network);
-      if (record) this.#check(record, endpoint, `invalid config for network ${network}: `);
+      const record = this.#attachments.lookup(network);
+      if (record) this.#attachments.check(record, endpoint, `invalid config for network ${network}: `);
       attachments.push(detached(network, record?.id ?? "", endpoint));
     }
     await state.putSandbox({ spec, sandboxId: "", up: false, attachments, published: [] });
@@ -67,7 +66,7 @@ export class Sandboxes {
     if (targetId === record.spec.containerId) throw internal("cannot join own network namespace", { code: "join-self" });
     const target = state.sandbox(targetId);
     if (!target) throw internal(`joining network namespace of container: No such container: ${targetId}`, { code: "no-such-sandbox" });
-    if (!target.up || (target.spec.network.mode !== "host" && !namespaces.exists(this.namespaceOf(target)))) {
+    if (!target.up || (target.spec.network.mode !== "host" && !namespaces.exists(this.#plan.namespaceOf(target)))) {
       throw conflict(`cannot join network namespace of a non running container: ${targetId}`, { code: "join-stopped" });
     }
     await state.putSandbox({ ...record, sandboxId: "", up: true });
@@ -91,84 +90,27 @@ export class Sandboxes {
     const attached: Attachment[] = [];
     let next: SandboxRecord | undefined;
     try {
-      for (const attachment of record.attachments) attached.push(this.#attach(record, attachment, attached));
+      for (const attachment of record.attachments) attached.push(this.#attachments.attach(record, attachment, attached));
       next = { ...record, sandboxId: newId(), up: true, attachments: attached };
-      next = { ...next, published: this.#publisher.take(next, defaultRoutes(this.placed(next))) };
+      next = { ...next, published: this.#publisher.take(next, defaultRoutes(this.#plan.placed(next))) };
       await state.putSandbox(next);
       return next;
     } catch (error) {
       if (next) this.#publisher.release(next);
       for (const [index, attachment] of attached.entries())
-        this.#giveBackNew(record.spec.containerId, record.attachments[index]!, attachment);
+        this.#attachments.giveBackNew(record.spec.containerId, record.attachments[index]!, attachment);
       throw error;
     }
-  }
-
-  /** Addresses that a failed opening took are returned; those the container had before stay its own. */
-  #giveBackNew(containerId: string, before: Attachment, after: Attachment) {
-    if (before.ipv4 === "" && after.ipv4 !== "") this.#addresses.release(after.networkId, after.ipv4, containerId);
-    if (before.ipv6 === "" && after.ipv6 !== "") this.#addresses.release(after.networkId, after.ipv6, containerId);
-  }
-
-  #giveBack(containerId: string, { networkId, ipv4, ipv6 }: Attachment) {
-    for (const address of [ipv4, ipv6]) if (address !== "") this.#addresses.release(networkId, address, containerId);
-  }
-
-  #attach(record: SandboxRecord, attachment: Attachment, others: readonly Attachment[]): Attachment {
-    const network = this.#resolve(attachment);
-    if (network.configOnly)
-      throw forbidden("cannot create endpoint on configuration-only network", { code: "config-only", context: { network: network.name } });
-    this.#check(network, attachment.spec, `invalid config for network ${network.name}: `);
-    const base = { ...attachment, networkId: network.id, endpointId: newId() };
-    const driver = this.#context.driver(network.driver);
-    if (!driver.traits.hasEndpoints) return base;
-    const { containerId, containerName } = record.spec;
-    const fresh = attachment.networkId !== network.id;
-    const held = fresh ? { ipv4: "", ipv6: "" } : attachment;
-    const ipv4 = held.ipv4 || this.#addresses.take(network, 4, attachment.spec.ipv4, containerId, containerName);
-    let ipv6 = "";
-    try {
-      ipv6 = held.ipv6 || this.#addresses.take(network, 6, attachment.spec.ipv6, containerId, containerName);
-      const ifname = this.#ifname(network, attachment, others);
-      return { ...base, ipv4, ipv6, mac: this.#mac(network, attachment.spec, ipv4, base.endpointId), ifname };
-    } catch (error) {
-      if (!held.ipv4 && ipv4) this.#addresses.release(network.id, ipv4, containerId);
-      if (!held.ipv6 && ipv6) this.#addresses.release(network.id, ipv6, containerId);
-      throw error;
-    }
-  }
-
-  /** Lowest unused index of the prefix, or the name the endpoint asked for. */
-  #ifname(network: NetworkRecord, attachment: Attachment, others: readonly Attachment[]): string {
-    const used = new Set(others.map(({ ifname }) => ifname));
-    const wanted = attachment.spec.driverOptions?.[IFNAME_OPTION];
-    if (wanted !== undefined && wanted !== "") {
-      if (used.has(wanted))
-        throw conflict(`interface name ${wanted} is in use in this container already`, {
-          code: "ifname-in-use",
-          context: { ifname: wanted },
-        });
-      return wanted;
-    }
-    const prefix = network.options["com.docker.network.container_iface_prefix"] || "eth";
-    for (let index = 0; ; index++) if (!used.has(`${prefix}${index}`)) return `${prefix}${index}`;
-  }
-
-  #mac(network: NetworkRecord, spec: EndpointSpec, ipv4: string, endpointId: string): string {
-    if (spec.mac) return parseMac(spec.mac);
-    if (!this.#context.driver(network.driver).traits.givesMac) return "";
-    if (ipv4 !== "") return macOfIpv4(ipv4.slice(0, ipv4.indexOf("/")));
-    return `02:42:${endpointId.slice(0, 8).match(/../g)!.join(":")}`;
   }
 
   /** Namespace, links, addresses, routes, firewall, names and files of an opened record; takes all of it away again when a step fails. */
   async #build(record: SandboxRecord, prepare: () => void): Promise<void> {
     const { fabric, namespaces, state } = this.#context;
-    const path = this.namespaceOf(record);
+    const path = this.#plan.namespaceOf(record);
     try {
       if (!namespaces.exists(path)) namespaces.create(path);
       prepare();
-      fabric.converge(this.desired(record));
+      fabric.converge(this.#plan.desired(record));
       this.#names.activate(record);
     } catch (error) {
       await state.putSandbox(closed(record));
@@ -197,16 +139,13 @@ export class Sandboxes {
   }
 
   #joined(ownerId: string): boolean {
-    for (const { up, spec } of this.#context.state.sandboxes) {
-      if (up && spec.network.mode === "container" && spec.network.containerId === ownerId) return true;
-    }
-    return false;
+    return this.#context.state.joinersOf(ownerId).some(({ up }) => up);
   }
 
   async #dismantle(record: SandboxRecord): Promise<void> {
     const { fabric, log, ports } = this.#context;
     this.#names.close(record);
-    const scopes = [...this.desired(record).keys()];
+    const scopes = [...this.#plan.desired(record).keys()];
     for (const error of fabric.release(scopes))
       log.error("sandbox not removed whole", { container: record.spec.containerName, error: messageOf(error) });
     this.#publisher.release(record);
@@ -215,7 +154,8 @@ export class Sandboxes {
         .filter(({ proto }) => proto === "udp")
         .map((entry) => ({ address: entry.hostIp, port: entry.hostPort, portEnd: entry.hostPortEnd })),
     );
-    if (record.spec.network.mode !== "host" && !this.#joined(record.spec.containerId)) this.#removeNamespace(this.namespaceOf(record));
+    if (record.spec.network.mode !== "host" && !this.#joined(record.spec.containerId))
+      this.#removeNamespace(this.#plan.namespaceOf(record));
   }
 
   #removeNamespace(path: string) {
@@ -233,13 +173,13 @@ export class Sandboxes {
     if (!record) return;
     if (record.up) await this.close(containerId);
     await state.deleteSandbox(containerId);
-    for (const attachment of record.attachments) this.#giveBack(containerId, attachment);
+    for (const attachment of record.attachments) this.#attachments.giveBack(containerId, attachment);
   }
 
   async connect(reference: string, containerId: string, spec: EndpointSpec): Promise<void> {
     const { state } = this.#context;
     const record = state.findSandbox(containerId);
-    const known = this.#lookup(reference);
+    const known = this.#attachments.lookup(reference);
     const network = known ?? (record.up ? state.findNetwork(reference) : undefined);
     if (network) this.#mayConnect(record, network, spec);
     const present = record.attachments.find((attachment) =>
@@ -256,12 +196,12 @@ export class Sandboxes {
       await state.putSandbox({ ...record, attachments: [...record.attachments, attachment] });
       return;
     }
-    const attached = this.#attach(record, detached(reference, "", spec), record.attachments);
+    const attached = this.#attachments.attach(record, detached(reference, "", spec), record.attachments);
     const next = { ...record, attachments: [...record.attachments, attached] };
     try {
       await this.#transition(record, next);
     } catch (error) {
-      this.#giveBackNew(containerId, attachment, attached);
+      this.#attachments.giveBackNew(containerId, attachment, attached);
       throw error;
     }
     this.#connected(next, attached);
@@ -284,7 +224,7 @@ export class Sandboxes {
         code: "none-network",
       });
     }
-    this.#check(network, spec, "");
+    this.#attachments.check(network, spec, "");
   }
 
   async disconnect(reference: string, containerId: string, force: boolean): Promise<void> {
@@ -308,19 +248,19 @@ export class Sandboxes {
     const next = { ...record, attachments: record.attachments.filter((other) => other !== attachment) };
     if (record.up) await this.#transition(record, next);
     else await state.putSandbox(next);
-    this.#giveBack(containerId, attachment);
+    this.#attachments.giveBack(containerId, attachment);
     if (record.up) this.#disconnected(record, attachment);
   }
 
   /** From one record of an open sandbox to another: gateways, ports and names move with it, or nothing does. */
   async #transition(before: SandboxRecord, after: SandboxRecord): Promise<void> {
     const { state, fabric } = this.#context;
-    const { record, rollback } = this.#publisher.move(before, after, defaultRoutes(this.placed(after)));
+    const { record, rollback } = this.#publisher.move(before, after, defaultRoutes(this.#plan.placed(after)));
     await state.putSandbox(record);
     try {
       this.#names.prepare(record);
-      const wants = new Map<string, DesiredState | undefined>(this.desired(record));
-      for (const scope of this.desired(before).keys()) if (!wants.has(scope)) wants.set(scope, undefined);
+      const wants = new Map<string, DesiredState | undefined>(this.#plan.desired(record));
+      for (const scope of this.#plan.desired(before).keys()) if (!wants.has(scope)) wants.set(scope, undefined);
       fabric.converge(wants);
       this.#names.activate(record);
     } catch (error) {
@@ -332,85 +272,17 @@ export class Sandboxes {
     }
   }
 
-  /** Everything an open sandbox wants, scope by scope. Pure of the record, the state and the host's facts. */
-  desired(record: SandboxRecord): Map<string, DesiredState> {
-    const ns = this.namespaceOf(record);
-    const wants = new Map<string, DesiredState>();
-    if (!hasNamespace(record)) return wants;
-    const facts = this.#context.facts();
-    wants.set(sandboxScope(record.spec.containerId), sandboxState(ns, record.spec.sysctls, this.#table(record)));
-    const placed = this.placed(record);
-    const routes = defaultRoutes(placed);
-    for (const { attachment, network } of placed) {
-      const driver = this.#context.driver(network.driver);
-      if (!driver.traits.hasEndpoints) continue;
-      const role = { default4: routes.v4 === network.id, default6: routes.v6 === network.id, links: this.#holes(record, network) };
-      const items = driver.endpoint(modelOf(network), endpointModel(ns, attachment, role), facts);
-      wants.set(endpointScope(attachment.endpointId), [...items, ...this.#publisher.items(record, network, attachment)]);
-    }
-    return wants;
-  }
-
-  #table(record: SandboxRecord): Omit<SandboxTableItem, "type" | "ns"> | undefined {
-    const dns = this.#names.table(record);
-    const redirects = this.#publisher.redirects(record);
-    if (!dns && redirects.length === 0) return undefined;
-    return { ...(dns ? { dns } : {}), ...(redirects.length > 0 ? { redirects } : {}) };
-  }
-
-  placed(record: SandboxRecord): Placed[] {
-    return record.attachments.flatMap((attachment) => {
-      const network = this.#context.state.network(attachment.networkId);
-      return network && attachment.endpointId !== "" ? [{ attachment, network }] : [];
-    });
-  }
-
-  /** Legacy links: the ports the linked container exposes, when both are on the default bridge. */
-  #holes(record: SandboxRecord, network: NetworkRecord): LinkHole[] {
-    if (network.name !== "bridge") return [];
-    return this.#names.linkedTo(record).flatMap(({ target }) => {
-      const address = target.attachments.find(({ networkId }) => networkId === network.id)?.ipv4;
-      if (!address) return [];
-      return target.spec.exposed.map((port): LinkHole => {
-        const [number = "", proto = "tcp"] = port.split("/");
-        return { proto: proto as LinkHole["proto"], server: address.slice(0, address.indexOf("/")), port: Number(number) };
-      });
-    });
-  }
-
   /** A linked container came or went: hosts lines and holes of those that link to it follow. */
   refreshLinkers(record: SandboxRecord): void {
     const { fabric, log } = this.#context;
     for (const linker of this.#names.linkersOf(record)) {
       try {
-        fabric.converge(this.desired(linker));
+        fabric.converge(this.#plan.desired(linker));
         this.#names.update(linker);
       } catch (error) {
         log.error("links not refreshed", { container: linker.spec.containerName, error: messageOf(error) });
       }
     }
-  }
-
-  #lookup(reference: string): NetworkRecord | undefined {
-    try {
-      return this.#context.state.findNetwork(reference);
-    } catch (error) {
-      if (error instanceof FairwayError && error.category === "notFound") return undefined;
-      throw error;
-    }
-  }
-
-  #resolve(attachment: Attachment): NetworkRecord {
-    const { state } = this.#context;
-    if (attachment.networkId === "") return state.findNetwork(attachment.network);
-    const record = state.network(attachment.networkId) ?? this.#lookup(attachment.network);
-    if (!record) throw networkNotFound(attachment.network);
-    return record;
-  }
-
-  #check(network: NetworkRecord, spec: EndpointSpec, prefix: string): void {
-    checkEndpointSpec(network, spec, prefix, this.#context.driver(network.driver).traits.givesMac);
-    if (spec.mac && !isMac(spec.mac.replaceAll("-", ":"))) throw invalid(`${prefix}invalid MAC address: ${spec.mac}`, { code: "bad-mac" });
   }
 
   #connected(record: SandboxRecord, attachment: Attachment): void {
@@ -428,15 +300,11 @@ export class Sandboxes {
     if (network) this.#context.emit(action, network, { container: record.spec.containerId });
   }
 
-  namespaceOf(record: Pick<SandboxRecord, "spec">): string {
-    return namespacePath(this.#context.config.execRoot, record.spec.containerId);
-  }
-
   #view(record: SandboxRecord): SandboxView {
     const dir = record.spec.filesDir;
     return {
       sandboxId: record.sandboxId,
-      ...(record.spec.network.mode === "host" ? {} : { netnsPath: this.namespaceOf(record) }),
+      ...(record.spec.network.mode === "host" ? {} : { netnsPath: this.#plan.namespaceOf(record) }),
       hostnamePath: `${dir}/hostname`,
       hostsPath: `${dir}/hosts`,
       resolvConfPath: `${dir}/resolv.conf`,
@@ -444,9 +312,6 @@ export class Sandboxes {
     };
   }
 }
-
-/** A sandbox with a namespace of its own: not the host's, not another container's. */
-export const hasNamespace = ({ spec }: SandboxRecord): boolean => spec.network.mode !== "host" && spec.network.mode !== "container";
 
 const detached = (network: string, networkId: string, spec: EndpointSpec): Attachment => ({
   ...{ network, networkId, spec, endpointId: "", ifname: "", ipv4: "", ipv6: "", mac: "" },

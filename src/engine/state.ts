@@ -13,6 +13,8 @@ export class State {
   /** network id → container ids with an attachment to it */
   readonly #members = new Map<string, Set<string>>();
 
+  /** container id → container ids that joined its namespace */
+  readonly #joiners = new Map<string, Set<string>>();
   /** name in a legacy link → container ids that have the link */
   readonly #linkers = new Map<string, Set<string>>();
 
@@ -90,6 +92,11 @@ export class State {
     return [...ids].map((id) => this.#sandboxes.get(id)!);
   }
 
+  /** Sandboxes that share this container's namespace. */
+  joinersOf(containerId: string): SandboxRecord[] {
+    return [...(this.#joiners.get(containerId) ?? [])].map((id) => this.#sandboxes.get(id)!);
+  }
+
   async putNetwork(record: NetworkRecord): Promise<void> {
     await this.#commit([{ op: "put", key: `network/${record.id}`, value: record }]);
     this.#indexNetwork(record);
@@ -133,6 +140,7 @@ export class State {
     this.#containersByName.set(record.spec.containerName, id);
     for (const { networkId } of record.attachments) if (networkId !== "") add(this.#members, networkId, id);
     for (const link of record.spec.links) add(this.#linkers, parseLink(link).name, id);
+    if (record.spec.network.mode === "container") add(this.#joiners, record.spec.network.containerId, id);
   }
 
   #unindexSandbox(containerId: string) {
@@ -142,6 +150,7 @@ export class State {
     if (this.#containersByName.get(record.spec.containerName) === containerId) this.#containersByName.delete(record.spec.containerName);
     for (const { networkId } of record.attachments) remove(this.#members, networkId, containerId);
     for (const link of record.spec.links) remove(this.#linkers, parseLink(link).name, containerId);
+    if (record.spec.network.mode === "container") remove(this.#joiners, record.spec.network.containerId, containerId);
   }
 }
 

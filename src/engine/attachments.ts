@@ -1,0 +1,100 @@
+import { conflict, FairwayError, forbidden, invalid, isMac, macOfIpv4, newId, parseMac } from "#base";
+import { IFNAME_OPTION } from "#drivers";
+import type { AddressBook } from "./addresses.ts";
+import type { Context } from "./context.ts";
+import { checkEndpointSpec } from "./endpoint-spec.ts";
+import type { Attachment, NetworkRecord, SandboxRecord } from "./records.ts";
+import { networkNotFound } from "./state.ts";
+import type { EndpointSpec } from "./types.ts";
+
+/** A container's places on networks: checked, addressed and named when it starts or is connected. */
+export class Attachments {
+  readonly #context: Context;
+  readonly #addresses: AddressBook;
+
+  constructor(context: Context, addresses: AddressBook) {
+    this.#context = context;
+    this.#addresses = addresses;
+  }
+
+  /** The attachment with all that it needs to be up. @throws with nothing taken */
+  attach(record: SandboxRecord, attachment: Attachment, others: readonly Attachment[]): Attachment {
+    const network = this.#resolve(attachment);
+    if (network.configOnly)
+      throw forbidden("cannot create endpoint on configuration-only network", { code: "config-only", context: { network: network.name } });
+    this.check(network, attachment.spec, `invalid config for network ${network.name}: `);
+    const base = { ...attachment, networkId: network.id, endpointId: newId() };
+    const driver = this.#context.driver(network.driver);
+    if (!driver.traits.hasEndpoints) return base;
+    const { containerId, containerName } = record.spec;
+    const fresh = attachment.networkId !== network.id;
+    const held = fresh ? { ipv4: "", ipv6: "" } : attachment;
+    const ipv4 = held.ipv4 || this.#addresses.take(network, 4, attachment.spec.ipv4, containerId, containerName);
+    let ipv6 = "";
+    try {
+      ipv6 = held.ipv6 || this.#addresses.take(network, 6, attachment.spec.ipv6, containerId, containerName);
+      const ifname = this.#ifname(network, attachment, others);
+      return { ...base, ipv4, ipv6, mac: this.#mac(network, attachment.spec, ipv4, base.endpointId), ifname };
+    } catch (error) {
+      if (!held.ipv4 && ipv4) this.#addresses.release(network.id, ipv4, containerId);
+      if (!held.ipv6 && ipv6) this.#addresses.release(network.id, ipv6, containerId);
+      throw error;
+    }
+  }
+
+  /** Lowest unused index of the prefix, or the name the endpoint asked for. */
+  #ifname(network: NetworkRecord, attachment: Attachment, others: readonly Attachment[]): string {
+    const used = new Set(others.map(({ ifname }) => ifname));
+    const wanted = attachment.spec.driverOptions?.[IFNAME_OPTION];
+    if (wanted !== undefined && wanted !== "") {
+      if (used.has(wanted))
+        throw conflict(`interface name ${wanted} is in use in this container already`, {
+          code: "ifname-in-use",
+          context: { ifname: wanted },
+        });
+      return wanted;
+    }
+    const prefix = network.options["com.docker.network.container_iface_prefix"] || "eth";
+    for (let index = 0; ; index++) if (!used.has(`${prefix}${index}`)) return `${prefix}${index}`;
+  }
+
+  #mac(network: NetworkRecord, spec: EndpointSpec, ipv4: string, endpointId: string): string {
+    if (spec.mac) return parseMac(spec.mac);
+    if (!this.#context.driver(network.driver).traits.givesMac) return "";
+    if (ipv4 !== "") return macOfIpv4(ipv4.slice(0, ipv4.indexOf("/")));
+    return `02:42:${endpointId.slice(0, 8).match(/../g)!.join(":")}`;
+  }
+
+  /** Addresses that a failed opening took are returned; those the container had before stay its own. */
+  giveBackNew(containerId: string, before: Attachment, after: Attachment) {
+    if (before.ipv4 === "" && after.ipv4 !== "") this.#addresses.release(after.networkId, after.ipv4, containerId);
+    if (before.ipv6 === "" && after.ipv6 !== "") this.#addresses.release(after.networkId, after.ipv6, containerId);
+  }
+
+  giveBack(containerId: string, { networkId, ipv4, ipv6 }: Attachment) {
+    for (const address of [ipv4, ipv6]) if (address !== "") this.#addresses.release(networkId, address, containerId);
+  }
+
+  lookup(reference: string): NetworkRecord | undefined {
+    try {
+      return this.#context.state.findNetwork(reference);
+    } catch (error) {
+      if (error instanceof FairwayError && error.category === "notFound") return undefined;
+      throw error;
+    }
+  }
+
+  #resolve(attachment: Attachment): NetworkRecord {
+    const { state } = this.#context;
+    if (attachment.networkId === "") return state.findNetwork(attachment.network);
+    const record = state.network(attachment.networkId) ?? this.lookup(attachment.network);
+    if (!record) throw networkNotFound(attachment.network);
+    return record;
+  }
+
+  /** @throws invalidParameter listing every fault */
+  check(network: NetworkRecord, spec: EndpointSpec, prefix: string): void {
+    checkEndpointSpec(network, spec, prefix, this.#context.driver(network.driver).traits.givesMac);
+    if (spec.mac && !isMac(spec.mac.replaceAll("-", ":"))) throw invalid(`${prefix}invalid MAC address: ${spec.mac}`, { code: "bad-mac" });
+  }
+}

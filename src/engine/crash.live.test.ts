@@ -1,0 +1,73 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { test } from "node:test";
+import { silentLog } from "#base";
+import { isolate, listNamespaces, removeNamespaceDirectory } from "#kernel/netns";
+import { openStore } from "#store";
+import { CRASH_OPERATIONS, crashSpec, openForCrash } from "./crash-operations.ts";
+import type { LocalEngine } from "./engine.ts";
+
+const isolated = isolate({ tmpfs: ["/run"], sysfs: true });
+const as = { executor: <T>(part: T) => part, namespaces: <T>(part: T) => part };
+const CHILD = `${import.meta.dirname}/crash-child.ts`;
+
+const links = () => readdirSync("/sys/class/net").filter((name) => name !== "bonding_masters");
+const mounts = (directory: string) =>
+  readFileSync("/proc/self/mountinfo", "utf8")
+    .split("\n")
+    .filter((line) => line.includes(`${directory}/netns/`)).length;
+
+/** All of what was asked, or nothing of it; and no trace of the rest. */
+async function assertWhole(engine: LocalEngine, directory: string, where: string): Promise<void> {
+  assert.deepEqual(
+    engine.drift().map(({ kind, description }) => `${kind} ${description}`),
+    [],
+    `${where}: nothing drifts`,
+  );
+  const id = crashSpec(directory).containerId;
+  const sandbox = engine.hasSandbox(id) ? engine.describeSandbox(id) : undefined;
+  const up = sandbox !== undefined && sandbox.sandboxId !== "";
+  assert.equal(listNamespaces(`${directory}/netns`).length, up ? 1 : 0, `${where}: namespaces`);
+  assert.equal(mounts(directory), up ? 1 : 0, `${where}: mounts`);
+  const bridges = engine.listNetworks().filter(({ driver }) => driver === "bridge").length;
+  const veths = up ? sandbox.endpoints.filter(({ endpointId }) => endpointId !== "").length : 0;
+  assert.equal(links().length, 1 + bridges + veths, `${where}: links are ${links().join(" ")}`);
+  if (up)
+    for (const { ipv4, gateway } of sandbox.endpoints)
+      assert.ok(ipv4 !== "" && gateway !== "", `${where}: an endpoint that is up has its addresses`);
+}
+
+for (const [operation] of Object.entries(CRASH_OPERATIONS)) {
+  test(`kill -9 at every step of ${operation} leaves nothing half done`, {
+    skip: isolated ? false : "needs root",
+    timeout: 240_000,
+  }, async () => {
+    let finished = false;
+    for (let boundary = 1; !finished; boundary++) {
+      const directory = mkdtempSync(`${tmpdir()}/fairway-crash-`);
+      mkdirSync(`${directory}/netns`);
+      const child = spawnSync(process.execPath, [CHILD, directory, operation, String(boundary)], { encoding: "utf8" });
+      finished = child.signal === null;
+      assert.ok(!finished || child.status === 0, `${operation} fails by itself: ${child.stderr}`);
+      assert.ok(!finished || boundary > 2, `${operation} has step boundaries`);
+      const where = `${operation}, step ${boundary}`;
+      const store = await openStore(`sqlite:${directory}/fairway.db`);
+      const engine = await openForCrash(directory, store, silentLog, as);
+      try {
+        await assertWhole(engine, directory, where);
+        const id = crashSpec(directory).containerId;
+        await engine.forgetSandbox(id);
+        for (const { name, predefined } of engine.listNetworks()) if (!predefined) await engine.removeNetwork(name);
+        assert.deepEqual(links().sort(), ["docker0", "lo"], `${where}: everything can be removed`);
+        assert.deepEqual((await store.list("sandbox/")).length, 0);
+      } finally {
+        await engine.close();
+        await store.close();
+        removeNamespaceDirectory(`${directory}/netns`);
+        rmSync(directory, { recursive: true, force: true });
+      }
+    }
+  });
+}

@@ -1,0 +1,75 @@
+import type { LinkHole } from "#drivers";
+import type { DesiredState, SandboxTableItem } from "#fabric";
+import type { Context } from "./context.ts";
+import { endpointModel, endpointScope, modelOf, namespacePath, sandboxScope, sandboxState } from "./desired.ts";
+import { defaultRoutes, type Placed } from "./gateway.ts";
+import type { Names } from "./names.ts";
+import type { Publisher } from "./publisher.ts";
+import type { NetworkRecord, SandboxRecord } from "./records.ts";
+
+/** What an open sandbox wants of the kernel, computed from its record. */
+export class SandboxPlan {
+  readonly #context: Context;
+  readonly #names: Names;
+  readonly #publisher: Publisher;
+
+  constructor(context: Context, names: Names, publisher: Publisher) {
+    this.#context = context;
+    this.#names = names;
+    this.#publisher = publisher;
+  }
+
+  /** Everything an open sandbox wants, scope by scope. Pure of the record, the state and the host's facts. */
+  desired(record: SandboxRecord): Map<string, DesiredState> {
+    const ns = this.namespaceOf(record);
+    const wants = new Map<string, DesiredState>();
+    if (!hasNamespace(record)) return wants;
+    const facts = this.#context.facts();
+    wants.set(sandboxScope(record.spec.containerId), sandboxState(ns, record.spec.sysctls, this.#table(record)));
+    const placed = this.placed(record);
+    const routes = defaultRoutes(placed);
+    for (const { attachment, network } of placed) {
+      const driver = this.#context.driver(network.driver);
+      if (!driver.traits.hasEndpoints) continue;
+      const role = { default4: routes.v4 === network.id, default6: routes.v6 === network.id, links: this.#holes(record, network) };
+      const items = driver.endpoint(modelOf(network), endpointModel(ns, attachment, role), facts);
+      wants.set(endpointScope(attachment.endpointId), [...items, ...this.#publisher.items(record, network, attachment)]);
+    }
+    return wants;
+  }
+
+  #table(record: SandboxRecord): Omit<SandboxTableItem, "type" | "ns"> | undefined {
+    const dns = this.#names.table(record);
+    const redirects = this.#publisher.redirects(record);
+    if (!dns && redirects.length === 0) return undefined;
+    return { ...(dns ? { dns } : {}), ...(redirects.length > 0 ? { redirects } : {}) };
+  }
+
+  placed(record: SandboxRecord): Placed[] {
+    return record.attachments.flatMap((attachment) => {
+      const network = this.#context.state.network(attachment.networkId);
+      return network && attachment.endpointId !== "" ? [{ attachment, network }] : [];
+    });
+  }
+
+  /** Legacy links: the ports the linked container exposes, when both are on the default bridge. */
+  #holes(record: SandboxRecord, network: NetworkRecord): LinkHole[] {
+    if (network.name !== "bridge") return [];
+    return this.#names.linkedTo(record).flatMap(({ target }) => {
+      const address = target.attachments.find(({ networkId }) => networkId === network.id)?.ipv4;
+      if (!address) return [];
+      return target.spec.exposed.map((port): LinkHole => {
+        const [number = "", proto = "tcp"] = port.split("/");
+        return { proto: proto as LinkHole["proto"], server: address.slice(0, address.indexOf("/")), port: Number(number) };
+      });
+    });
+  }
+
+  namespaceOf(record: Pick<SandboxRecord, "spec">): string {
+    return namespacePath(this.#context.config.execRoot, record.spec.containerId);
+  }
+}
+
+/** A sandbox with a namespace of its own: not the host's, not another container's. */
+export const hasNamespace = ({ spec }: Pick<SandboxRecord, "spec">): boolean =>
+  spec.network.mode !== "host" && spec.network.mode !== "container";
