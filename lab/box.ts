@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { type CommandOptions, type CommandResult, LabProcess, runCommand } from "./process.ts";
+import { type CommandOptions, type CommandResult, descendantsOf, LabProcess, runCommand } from "./process.ts";
 
 export interface BoxOptions {
   readonly name: string;
@@ -59,7 +59,8 @@ export class Box {
 
   /** The command line that runs `argv` inside. */
   enter(argv: readonly string[]): string[] {
-    return ["nsenter", "-t", String(this.pid), ...NAMESPACES, "--", ...argv];
+    // nsenter forks to enter the pid namespace: the second setpriv lets the command die with it.
+    return ["nsenter", "-t", String(this.pid), ...NAMESPACES, "--", "setpriv", "--pdeathsig", "KILL", ...argv];
   }
 
   /** The same, and in the box's cgroups: for daemons. */
@@ -116,9 +117,8 @@ export class Box {
 
 /** Id of the only child of a process that forked once. */
 export function childOf(pid: number): number {
-  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim();
-  const child = Number(children.split(" ")[0]);
-  if (!child) throw new Error(`Process ${pid} has no child`);
+  const [child] = descendantsOf(pid);
+  if (child === undefined) throw new Error(`Process ${pid} has no child`);
   return child;
 }
 

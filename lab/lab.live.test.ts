@@ -102,6 +102,8 @@ test("`Host.terminal` and `spawn` give commands a terminal, and a pipe, when the
   assert.equal((await host.exec("test -t 0", { allowFailure: true })).code, 1);
   await assert.rejects(host.exec("echo no >&2; exit 3"), /ended with 3: \[h1\] echo no >&2; exit 3\nno/);
   assert.equal(await host.sh("cat", { input: "typed" }), "typed");
+  const stuck = host.exec("echo begun; sleep 1000", { timeout: 300 });
+  await assert.rejects(stuck, /did not end in time: \[h1\] echo begun; sleep 1000\nbegun/);
   const cat = host.spawn("cat");
   await cat.answer("hello", /^hello$/m);
   cat.closeInput();

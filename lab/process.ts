@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 
 export interface CommandResult {
@@ -86,6 +87,20 @@ export class LabProcess {
     this.#child.kill(signal);
   }
 
+  /** Kills it and everything it started, and lets go of its output even where something else still holds it open. */
+  destroy(): void {
+    for (const pid of descendantsOf(this.pid)) {
+      try {
+        process.kill(pid, "SIGKILL");
+      } catch {
+        // Ended by itself in the meantime.
+      }
+    }
+    this.#child.kill("SIGKILL");
+    this.#child.stdout?.destroy();
+    this.#child.stderr?.destroy();
+  }
+
   /** Waits until standard output, from `from` on, matches. @returns the match. @throws when it ends or `timeout` ms pass before */
   async waitFor(pattern: RegExp, options: { timeout?: number; from?: number } = {}): Promise<RegExpExecArray> {
     const deadline = performance.now() + (options.timeout ?? 15_000);
@@ -109,13 +124,23 @@ export class LabProcess {
   }
 }
 
+/** Process ids below one, nearest first. */
+export function descendantsOf(pid: number): number[] {
+  try {
+    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ").filter(Boolean).map(Number);
+    return [...children, ...children.flatMap(descendantsOf)];
+  } catch {
+    return [];
+  }
+}
+
 /** Runs a command to its end. @throws CommandError */
 export async function runCommand(argv: readonly string[], options: CommandOptions & { title?: string } = {}): Promise<CommandResult> {
   const running = new LabProcess(argv, options);
   if (options.input !== undefined) running.write(options.input);
   if (!options.keepInputOpen) running.closeInput();
   const limit = AbortSignal.timeout(options.timeout ?? 60_000);
-  limit.addEventListener("abort", () => running.kill("SIGKILL"));
+  limit.addEventListener("abort", () => running.destroy());
   const code = await running.ended;
   const result = { code, stdout: running.stdout, stderr: running.stderr };
   if (code !== 0 && !options.allowFailure) throw new CommandError(running.command, result, limit.aborted);
