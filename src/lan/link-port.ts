@@ -1,0 +1,65 @@
+import { HOST, macToBytes, notFound } from "#base";
+import { attachFilter, type BpfInstruction, openPacket, packetAddress, type Socket } from "#kernel/ffi";
+import { enter } from "#kernel/netns";
+import { RouteSocket } from "#kernel/rtnetlink";
+
+const SOL_PACKET = 263;
+const PACKET_ADD_MEMBERSHIP = 1;
+const PACKET_MR_MULTICAST = 0;
+const IFF_NOARP = 0x80;
+
+export interface LinkPortOptions {
+  readonly namespace?: string;
+  readonly link: string;
+  /** 0 receives nothing. */
+  readonly ethertype: number;
+  readonly filter?: readonly BpfInstruction[];
+}
+
+/** A packet socket on one link, with what one needs to know of the link. Frames come and go without their Ethernet header. */
+export class LinkPort implements Disposable {
+  readonly index: number;
+  readonly mac: string;
+  /** Up and with carrier: what is sent can arrive. */
+  readonly running: boolean;
+  /** ipvlan l3: the link has no neighbours. */
+  readonly noArp: boolean;
+  readonly socket: Socket;
+
+  /** @throws notFound when there is no such link; SystemError when the kernel refuses */
+  constructor({ namespace = HOST, link: name, ethertype, filter }: LinkPortOptions) {
+    using route = RouteSocket.open(namespace);
+    const link = route.link(name);
+    if (!link)
+      throw notFound(`no link ${name}${namespace === HOST ? "" : ` in ${namespace}`}`, { code: "no-such-link", context: { name } });
+    this.index = link.index;
+    this.mac = link.mac ?? "00:00:00:00:00:00";
+    this.running = link.up && link.carrier;
+    this.noArp = (link.flags & IFF_NOARP) !== 0;
+    this.socket = enter(namespace, () => openPacket(link.index, ethertype));
+    try {
+      if (filter) attachFilter(this.socket, filter);
+    } catch (error) {
+      this.socket.close();
+      throw error;
+    }
+  }
+
+  /** Lets the link hear a multicast MAC while the socket is open (struct packet_mreq). */
+  join(mac: string): void {
+    const request = Buffer.alloc(16);
+    request.writeInt32LE(this.index, 0);
+    request.writeUInt16LE(PACKET_MR_MULTICAST, 4);
+    request.writeUInt16LE(6, 6);
+    request.set(macToBytes(mac), 8);
+    this.socket.setOption(SOL_PACKET, PACKET_ADD_MEMBERSHIP, request);
+  }
+
+  send(ethertype: number, destination: string, payload: Uint8Array): void {
+    this.socket.sendTo(payload, packetAddress(this.index, ethertype, macToBytes(destination)));
+  }
+
+  [Symbol.dispose](): void {
+    this.socket.close();
+  }
+}
