@@ -144,6 +144,15 @@ describe("containers", { timeout: 240_000 }, () => {
     assert.equal((await output).stdout, `${createHash("md5").update(data).digest("hex")}  -\n`);
   });
 
+  it("`attach()` keeps input that came before the start", async () => {
+    const { Id } = await bench.create(["sh", "-c", "cat; echo over"], { OpenStdin: true, StdinOnce: true });
+    const session = await bench.containers.attach(Id, { stdin: true, stdout: true, stderr: true, logs: false, stream: true });
+    const sent = session.write(Buffer.from("early\n")).then(() => session.closeInput());
+    await bench.containers.start(Id);
+    assert.equal((await collect(session.output)).stdout, "early\nover\n");
+    await sent;
+  });
+
   it("`attach()` with a tty resizes, detaches by its keys and attaches again", async () => {
     const events: string[] = [];
     const stop = bench.containers.onEvent(({ action }) => events.push(action));

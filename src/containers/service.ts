@@ -179,12 +179,8 @@ export class ContainerService implements Containers {
         : condition === "next-exit" || waits
           ? container.nextExit()
           : Promise.resolve(container.record.exitCode);
-    return {
-      registered: true,
-      result: code.then((StatusCode) =>
-        container.record.error ? { StatusCode, Error: { Message: container.record.error } } : { StatusCode },
-      ),
-    };
+    // A failed start tells its error by itself; here it would be told twice, and the client takes any for a failure of the wait.
+    return { registered: true, result: code.then((StatusCode) => ({ StatusCode })) };
   }
 
   async resize(reference: string, height: number, width: number): Promise<void> {

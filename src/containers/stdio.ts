@@ -33,6 +33,8 @@ export class StdioHub {
   #socket: ConmonSocket | undefined;
   #directory: string | undefined;
   #ended: (() => void) | undefined;
+  /** Input that comes before there is a process waits for it. */
+  #reachable = Promise.withResolvers<void>();
 
   constructor(options: StdioHubOptions) {
     this.options = options;
@@ -46,6 +48,7 @@ export class StdioHub {
   connect(directory: string): void {
     this.#directory = directory;
     if (this.#sessions.size > 0) this.#open();
+    this.#reachable.resolve();
   }
 
   #open(): void {
@@ -84,23 +87,29 @@ export class StdioHub {
   }
 
   async write(data: Uint8Array): Promise<void> {
-    if (this.options.stdin) await this.#socket?.write(data);
+    if (!this.options.stdin) return;
+    await this.#reachable.promise;
+    await this.#socket?.write(data);
   }
 
   async endInput(): Promise<void> {
-    if (this.options.stdin && this.options.closeInput && !this.options.tty) await this.#socket?.endInput();
+    if (!this.options.stdin || !this.options.closeInput || this.options.tty) return;
+    await this.#reachable.promise;
+    await this.#socket?.endInput();
   }
 
   leave(session: Session): void {
     if (!this.#sessions.delete(session)) return;
     this.balance();
-    if (session.options.stdin) void this.endInput();
+    if (session.options.stdin && this.#socket) void this.endInput();
     if (this.#sessions.size === 0) this.#socket?.close();
   }
 
   /** The process has ended: deliver what is left, then end every client. */
   async finish(): Promise<void> {
     this.#directory = undefined;
+    this.#reachable.resolve();
+    this.#reachable = Promise.withResolvers();
     if (this.#socket) {
       let timer: NodeJS.Timeout | undefined;
       await Promise.race([

@@ -57,7 +57,17 @@ export class FakeImages {
   find(reference: string): ImageView {
     if (!["busybox", "busybox:latest", this.id].includes(reference)) throw notFound(`No such image: ${reference}:latest`);
     const plain = { created: "2026-01-01T00:00:00Z", architecture: "amd64", os: "linux", author: "", comment: "", history: [] };
-    return { ...plain, parent: "", dockerVersion: "", id: this.id, repoTags: ["busybox:latest"], repoDigests: [], config: this.config, layers: ["sha256:0"], size: 1000 };
+    return {
+      ...plain,
+      parent: "",
+      dockerVersion: "",
+      id: this.id,
+      repoTags: ["busybox:latest"],
+      repoDigests: [],
+      config: this.config,
+      layers: ["sha256:0"],
+      size: 1000,
+    };
   }
 
   lowerDirs(): readonly string[] {
