@@ -29,7 +29,7 @@ export class AddressBook {
 
   holdNetwork(draft: DraftNetwork, sharesSubnets: boolean, needs: NetworkNeeds): readonly Pool[] {
     this.#avoidRoutes();
-    return this.#ipam.allocateNetwork({
+    const pools = this.#ipam.allocateNetwork({
       network: { id: draft.id, name: draft.name },
       ipv4: draft.ipv4,
       ipv6: draft.ipv6,
@@ -38,6 +38,20 @@ export class AddressBook {
       gateway6: needs.gateway6,
       sharesSubnets,
     });
+    return pools.map((pool) => this.#withAuxiliary(draft, pool, needs.auxiliary ?? []));
+  }
+
+  /** The pool with the further addresses that the driver wants for the host itself; a pool without a free one goes without. */
+  #withAuxiliary(draft: DraftNetwork, pool: Pool, names: readonly string[]): Pool {
+    let auxiliary = pool.auxiliary;
+    for (const name of names) {
+      if (auxiliary[name] !== undefined) continue;
+      try {
+        const { address } = this.#ipam.allocateAddress(draft.id, pool.family, { use: "auxiliary", id: draft.id, name });
+        auxiliary = { ...auxiliary, [name]: address };
+      } catch {}
+    }
+    return auxiliary === pool.auxiliary ? pool : { ...pool, auxiliary };
   }
 
   /**
@@ -72,6 +86,12 @@ export class AddressBook {
     if (!network.pools.some((pool) => pool.family === family)) return "";
     const holder = { use: "container" as const, id: containerId, name: containerName };
     return (wanted ? this.#ipam.takeAddress(network.id, wanted, holder) : this.#ipam.allocateAddress(network.id, family, holder)).cidr;
+  }
+
+  /** An address of somebody else's: a machine on the LAN, or the host itself. It is not given out as long as the daemon runs. */
+  avoid(networkId: string, address: string, holder: string): void {
+    const bare = address.includes("/") ? address.slice(0, address.indexOf("/")) : address;
+    this.#ipam.takeAddress(networkId, bare, { use: "foreign", id: holder, name: holder });
   }
 
   release(networkId: string, address: string, containerId: string): void {

@@ -1,8 +1,9 @@
-import { conflict, FairwayError, forbidden, invalid, isMac, macOfIpv4, newId, parseMac } from "#base";
-import { IFNAME_OPTION } from "#drivers";
+import { conflict, FairwayError, familyOf, forbidden, invalid, isMac, macOfIpv4, newId, parseMac } from "#base";
+import { IFNAME_OPTION, isLanDriver } from "#drivers";
 import type { AddressBook } from "./addresses.ts";
 import type { Context } from "./context.ts";
 import { checkEndpointSpec } from "./endpoint-spec.ts";
+import { type Occupied, occupiedByOther } from "./lan-guard.ts";
 import type { Attachment, NetworkRecord, SandboxRecord } from "./records.ts";
 import { networkNotFound } from "./state.ts";
 import type { EndpointSpec } from "./types.ts";
@@ -40,6 +41,37 @@ export class Attachments {
       if (!held.ipv6 && ipv6) this.#addresses.release(network.id, ipv6, containerId);
       throw error;
     }
+  }
+
+  /**
+   * The attachment with addresses of its network, which it keeps from now on, up or not. For networks on a LAN, whose addresses are probed before
+   * the container starts. What cannot be had now is left for the start to report.
+   */
+  reserve(record: SandboxRecord, attachment: Attachment): Attachment {
+    const network = this.#context.state.network(attachment.networkId) ?? this.#context.state.networkNamed(attachment.network);
+    if (!network || !isLanDriver(network.driver) || attachment.ipv4 !== "" || attachment.ipv6 !== "") return attachment;
+    const { containerId, containerName } = record.spec;
+    const take = (family: 4 | 6, wanted: string | undefined): string => {
+      try {
+        return this.#addresses.take(network, family, wanted, containerId, containerName);
+      } catch {
+        return "";
+      }
+    };
+    return { ...attachment, networkId: network.id, ipv4: take(4, attachment.spec.ipv4), ipv6: take(6, attachment.spec.ipv6) };
+  }
+
+  /** Another address in place of one that is somebody else's on the LAN. @throws forbidden when the user had named it */
+  replace(record: SandboxRecord, attachment: Attachment, occupied: Occupied): Attachment {
+    const network = this.#context.state.network(attachment.networkId);
+    const family = familyOf(occupied.address);
+    const wanted = family === 4 ? attachment.spec.ipv4 : attachment.spec.ipv6;
+    if (!network || wanted) throw occupiedByOther(occupied);
+    const { containerId, containerName } = record.spec;
+    this.#addresses.release(network.id, occupied.address, containerId);
+    this.#addresses.avoid(network.id, occupied.address, occupied.holder);
+    const address = this.#addresses.take(network, family, undefined, containerId, containerName);
+    return family === 4 ? { ...attachment, ipv4: address } : { ...attachment, ipv6: address };
   }
 
   /** Lowest unused index of the prefix, or the name the endpoint asked for. */

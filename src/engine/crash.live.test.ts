@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { test } from "node:test";
 import { silentLog } from "#base";
 import { isolate, listNamespaces, removeNamespaceDirectory } from "#kernel/netns";
+import { RouteSocket } from "#kernel/rtnetlink";
 import { openStore } from "#store";
 import { CRASH_OPERATIONS, crashSpec, openForCrash } from "./crash-operations.ts";
 import type { LocalEngine } from "./engine.ts";
@@ -13,7 +14,11 @@ const isolated = isolate({ tmpfs: ["/run"], sysfs: true });
 const as = { executor: <T>(part: T) => part, namespaces: <T>(part: T) => part };
 const CHILD = `${import.meta.dirname}/crash-child.ts`;
 
-const links = () => readdirSync("/sys/class/net").filter((name) => name !== "bonding_masters");
+/** As `ip link` sees them: sysfs has a bridge that was removed some milliseconds longer. */
+const links = () => {
+  using socket = RouteSocket.open();
+  return socket.links().map(({ name }) => name);
+};
 const mounts = (directory: string) =>
   readFileSync("/proc/self/mountinfo", "utf8")
     .split("\n")

@@ -32,9 +32,9 @@ export class DnsServers {
       running.resolver.update(view);
       return running;
     }
-    const { udpFd, udpPort, tcpFd, tcpPort } = this.#context.sockets.dns(ns, DNS_ADDRESS);
+    const { udp, udpPort, tcp, tcpPort } = this.#context.sockets.dns(ns, DNS_ADDRESS);
     const resolver = new SandboxResolver(this.zones, view, this.#forwarder);
-    const server = new DnsServer({ resolver, udp: udpFd, tcp: tcpFd, log: this.#context.log });
+    const server = new DnsServer({ resolver, udp, tcp, log: this.#context.log });
     server.start().catch((error: unknown) => this.#context.log.error("embedded DNS not started", { containerId, error: messageOf(error) }));
     this.#running.set(containerId, { server, resolver, udpPort, tcpPort });
     return { udpPort, tcpPort };

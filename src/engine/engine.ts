@@ -4,6 +4,7 @@ import { AddressBook } from "./addresses.ts";
 import { Attachments } from "./attachments.ts";
 import { type Context, networkEvent } from "./context.ts";
 import { namespacePath, networkScope } from "./desired.ts";
+import { LanGuard } from "./lan-guard.ts";
 import { Names } from "./names.ts";
 import { driverNamed, Networks } from "./networks.ts";
 import type { EngineOptions } from "./options.ts";
@@ -28,6 +29,7 @@ export class LocalEngine implements Engine {
   readonly #plan: SandboxPlan;
   readonly #sandboxes: Sandboxes;
   readonly #queue = new Queue();
+  readonly #lan: LanGuard | undefined;
   #watch: Disposable | undefined;
   readonly #listeners = new Set<(event: EngineEvent) => void>();
 
@@ -43,6 +45,7 @@ export class LocalEngine implements Engine {
       emit: (action, network, attributes) => this.#emit(networkEvent(action, network, attributes)),
     };
     this.#addresses = new AddressBook(config, () => host.routes());
+    this.#lan = options.lan && new LanGuard(this.#context, options.lan);
     this.#names = new Names(this.#context, ({ spec }) => namespacePath(config.execRoot, spec.containerId));
     this.#publisher = new Publisher(this.#context);
     this.#networks = new Networks(this.#context, this.#addresses);
@@ -103,6 +106,7 @@ export class LocalEngine implements Engine {
         log.error("sandbox not restored", { container: sandbox.spec.containerName, error: messageOf(error) });
       }
     }
+    for (const { spec } of state.sandboxes) this.#lan?.watch(spec.containerId, false);
     this.#sweepNamespaces();
     for (const drift of fabric.repair()) log.info("restored", { what: drift.description, was: drift.kind });
   }
@@ -142,19 +146,32 @@ export class LocalEngine implements Engine {
     return [...this.#context.state.networks].map((record) => networkView(this.#context.state, record));
   }
 
-  declareSandbox(spec: SandboxSpec): Promise<void> {
-    return this.#queue.run(() => this.#sandboxes.declare(spec));
+  async declareSandbox(spec: SandboxSpec): Promise<void> {
+    await this.#queue.run(() => this.#sandboxes.declare(spec));
+    this.#lan?.begin(spec.containerId);
   }
 
   renameSandbox(containerId: string, name: string): Promise<void> {
     return this.#queue.run(() => this.#sandboxes.rename(containerId, name));
   }
 
-  openSandbox(containerId: string): Promise<SandboxView> {
-    return this.#queue.run(() => this.#sandboxes.open(containerId));
+  async openSandbox(containerId: string): Promise<SandboxView> {
+    await this.#settleOnLan(containerId);
+    const view = await this.#queue.run(() => this.#sandboxes.open(containerId));
+    this.#lan?.watch(containerId, true);
+    return view;
+  }
+
+  #settleOnLan(containerId: string): Promise<void> | undefined {
+    return this.#lan?.settle(
+      containerId,
+      () => this.#queue.run(() => this.#sandboxes.reserve(containerId)),
+      (occupied) => this.#queue.run(() => this.#sandboxes.replace(containerId, occupied)),
+    );
   }
 
   closeSandbox(containerId: string): Promise<void> {
+    this.#lan?.forget(containerId);
     return this.#queue.run(() => this.#sandboxes.close(containerId));
   }
 
@@ -162,12 +179,14 @@ export class LocalEngine implements Engine {
     return this.#queue.run(() => this.#sandboxes.forget(containerId));
   }
 
-  connect(networkReference: string, containerId: string, spec: EndpointSpec): Promise<void> {
-    return this.#queue.run(() => this.#sandboxes.connect(networkReference, containerId, spec));
+  async connect(networkReference: string, containerId: string, spec: EndpointSpec): Promise<void> {
+    await this.#queue.run(() => this.#sandboxes.connect(networkReference, containerId, spec));
+    this.#lan?.watch(containerId, true);
   }
 
-  disconnect(networkReference: string, containerId: string, force: boolean): Promise<void> {
-    return this.#queue.run(() => this.#sandboxes.disconnect(networkReference, containerId, force));
+  async disconnect(networkReference: string, containerId: string, force: boolean): Promise<void> {
+    await this.#queue.run(() => this.#sandboxes.disconnect(networkReference, containerId, force));
+    this.#lan?.watch(containerId, false);
   }
 
   hasSandbox(containerId: string): boolean {
@@ -209,6 +228,7 @@ export class LocalEngine implements Engine {
   async close(): Promise<void> {
     await this.#queue.run(async () => {
       this.#watch?.[Symbol.dispose]();
+      this.#lan?.closeAll();
       this.#names.closeAll();
       this.#publisher.closeAll();
     });

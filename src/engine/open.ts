@@ -1,6 +1,7 @@
 import { HOST, type Log, silentLog } from "#base";
 import { bridgeDriver, type Driver, type HostFacts, hostDriver, ipvlanDriver, macvlanDriver, noneDriver } from "#drivers";
 import {
+  BatchedPorts,
   forgetUdp,
   HostObserver,
   KernelExecutor,
@@ -14,6 +15,7 @@ import {
   udpSocketIn,
 } from "#fabric";
 import type { Poller } from "#kernel/ffi";
+import { Lan } from "#lan";
 import type { Store } from "#store";
 import { LocalEngine } from "./engine.ts";
 import type { EngineConfig, HostPorts } from "./options.ts";
@@ -38,6 +40,7 @@ export async function openEngine(options: OpenOptions): Promise<LocalEngine> {
   const { config, store, poller, log = silentLog } = options;
   const observer = new HostObserver();
   const firewall = new NftFirewall();
+  const ports = poller && new BatchedPorts(poller);
   const guarded = config.defaults.firewall ? { firewall } : {};
   if (config.defaults.firewall) firewall.load();
   return LocalEngine.open({
@@ -52,7 +55,8 @@ export async function openEngine(options: OpenOptions): Promise<LocalEngine> {
       ephemeralPorts: () => observer.ephemeralPorts(),
     },
     ports: new HostPortKeeper(),
-    sockets: { dns: openDnsSockets, udp: udpSocketIn, tcp: tcpSocketIn },
+    lan: new Lan(),
+    sockets: { dns: (ns, address) => openDnsSockets(ns, address, ports), udp: udpSocketIn, tcp: tcpSocketIn },
     drivers: options.drivers ?? DRIVERS,
     ...(poller ? { watch: (fabric, onRepair) => new KernelWatch({ fabric, poller, log, onRepair, ...guarded }) } : {}),
   });

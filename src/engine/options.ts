@@ -1,6 +1,7 @@
 import type { Socket as UdpSocket } from "node:dgram";
 import type { Socket as TcpSocket } from "node:net";
 import type { Family, Log } from "#base";
+import type { DatagramPort } from "#dns";
 import type { Driver, HostFacts } from "#drivers";
 import type { Drift, Executor, Fabric } from "#fabric";
 import type { Store } from "#store";
@@ -71,7 +72,32 @@ export interface UpstreamSockets {
 
 /** Sockets inside a sandbox for the embedded DNS. */
 export interface SandboxSockets extends UpstreamSockets {
-  dns(ns: string, address: string): { readonly udpFd: number; readonly udpPort: number; readonly tcpFd: number; readonly tcpPort: number };
+  dns(
+    ns: string,
+    address: string,
+  ): { readonly udp: number | DatagramPort; readonly udpPort: number; readonly tcp: number; readonly tcpPort: number };
+}
+
+/** Probes, announcements and conflict watch on the LANs containers are put on: the room `lan`, or a fake. */
+export interface LanDoor {
+  probeAddress(request: {
+    readonly link: string;
+    readonly address: string;
+    readonly mode: "quick" | "full" | "off";
+  }): Promise<{ readonly conflict?: string; readonly hostLink?: string }>;
+  announceAddresses(request: {
+    readonly namespace: string;
+    readonly link: string;
+    readonly addresses: readonly string[];
+    readonly count?: number;
+    readonly interval?: number;
+  }): Disposable;
+  watchConflicts(request: {
+    readonly link: string;
+    readonly address: string;
+    readonly owners: readonly string[];
+    onConflict(mac: string): void;
+  }): Disposable;
 }
 
 export interface EngineOptions {
@@ -83,6 +109,8 @@ export interface EngineOptions {
   readonly ports: HostPorts;
   readonly sockets: SandboxSockets;
   readonly drivers: readonly Driver[];
+  /** Undefined: addresses on LANs are neither probed nor announced. */
+  readonly lan?: LanDoor;
   readonly log: Log;
   /** Starts watching the kernel once its state has been restored. */
   watch?(fabric: Fabric, onRepair: (repaired: readonly Drift[]) => void): Disposable;

@@ -4,6 +4,7 @@ import type { Attachments } from "./attachments.ts";
 import type { Context } from "./context.ts";
 import { namespacePath } from "./desired.ts";
 import { defaultRoutes } from "./gateway.ts";
+import type { Occupied } from "./lan-guard.ts";
 import type { Names } from "./names.ts";
 import type { Publisher } from "./publisher.ts";
 import type { Attachment, NetworkRecord, SandboxRecord } from "./records.ts";
@@ -36,7 +37,30 @@ export class Sandboxes {
       if (record) this.#attachments.check(record, endpoint, `invalid config for network ${network}: `);
       attachments.push(detached(network, record?.id ?? "", endpoint));
     }
-    await state.putSandbox({ spec, sandboxId: "", up: false, attachments, published: [] });
+    const record: SandboxRecord = { spec, sandboxId: "", up: false, attachments, published: [] };
+    await state.putSandbox({ ...record, attachments: attachments.map((attachment) => this.#attachments.reserve(record, attachment)) });
+  }
+
+  /** Gives a container that is down its addresses on LANs, so that they can be probed. */
+  async reserve(containerId: string): Promise<void> {
+    const record = this.#context.state.sandbox(containerId);
+    if (!record || record.up) return;
+    const attachments = record.attachments.map((attachment) => this.#attachments.reserve(record, attachment));
+    if (attachments.some((attachment, index) => attachment !== record.attachments[index]))
+      await this.#context.state.putSandbox({ ...record, attachments });
+  }
+
+  /** Gives a container that is down other addresses for those that are somebody else's. @throws forbidden when the user had named one */
+  async replace(containerId: string, occupied: readonly Occupied[]): Promise<void> {
+    const record = this.#context.state.sandbox(containerId);
+    if (!record || record.up) return;
+    const attachments = record.attachments.map((attachment) => {
+      const mine = occupied.filter(
+        ({ networkId, address }) => networkId === attachment.networkId && (address === attachment.ipv4 || address === attachment.ipv6),
+      );
+      return mine.reduce((current, each) => this.#attachments.replace(record, current, each), attachment);
+    });
+    await this.#context.state.putSandbox({ ...record, attachments });
   }
 
   async rename(containerId: string, name: string): Promise<void> {

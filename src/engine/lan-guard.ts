@@ -1,0 +1,171 @@
+import { conflict, type FairwayError, forbidden, messageOf } from "#base";
+import { isLanDriver, parseLanOptions } from "#drivers";
+import type { Context } from "./context.ts";
+import { namespacePath } from "./desired.ts";
+import type { LanDoor } from "./options.ts";
+import type { Attachment, NetworkRecord, SandboxRecord } from "./records.ts";
+
+/** Somebody who has an address that a container was to get. */
+export interface Occupied {
+  readonly networkId: string;
+  /** `10.0.0.5/24` */
+  readonly address: string;
+  /** A MAC on the LAN, or a link of this host. */
+  readonly holder: string;
+}
+
+/** How many addresses in a row may turn out to be somebody's before the container is refused. */
+const ATTEMPTS = 16;
+
+interface LanAttachment {
+  readonly attachment: Attachment;
+  readonly network: NetworkRecord;
+}
+
+/**
+ * Address safety on networks that put containers on the LAN itself: an address is probed before a container has it, told to the LAN when it has, and
+ * watched for others as long as it has. Probing takes time, so it runs beside the engine's operations, from the moment the container is made.
+ */
+export class LanGuard {
+  readonly #context: Context;
+  readonly #lan: LanDoor;
+  readonly #probes = new Map<string, Promise<readonly Occupied[]>>();
+  readonly #watched = new Map<string, Disposable[]>();
+
+  constructor(context: Context, lan: LanDoor) {
+    this.#context = context;
+    this.#lan = lan;
+  }
+
+  /** Begins to probe the addresses that a container has reserved. */
+  begin(containerId: string): void {
+    const record = this.#context.state.sandbox(containerId);
+    const placed = record ? this.#onLan(record) : [];
+    if (placed.length === 0) return;
+    const probes = placed.flatMap(({ attachment, network }) =>
+      [attachment.ipv4, attachment.ipv6].filter((address) => address !== "").map((address) => this.#probe(network, address)),
+    );
+    const found = Promise.all(probes).then((results) => results.filter((result) => result !== undefined));
+    // Waited for at the start; a container that is never started must not end the daemon.
+    found.catch(() => {});
+    this.#probes.set(containerId, found);
+  }
+
+  async #probe(network: NetworkRecord, address: string): Promise<Occupied | undefined> {
+    const { parent, probe } = parseLanOptions(network);
+    const bare = address.slice(0, address.indexOf("/"));
+    try {
+      const { conflict: mac, hostLink } = await this.#lan.probeAddress({ link: parent, address: bare, mode: probe });
+      const holder = hostLink === undefined ? mac : `interface ${hostLink} of this host`;
+      return holder === undefined ? undefined : { networkId: network.id, address, holder };
+    } catch (error) {
+      this.#context.log.warn("address not probed", { network: network.name, address: bare, error: messageOf(error) });
+      return undefined;
+    }
+  }
+
+  /**
+   * Settles when no address of the container is anybody else's. `reserve` gives it addresses it has none yet, `replace` gives it others for those
+   * that are taken. @throws forbidden when a user's own choice is taken
+   */
+  async settle(
+    containerId: string,
+    reserve: () => Promise<void>,
+    replace: (occupied: readonly Occupied[]) => Promise<void>,
+  ): Promise<void> {
+    const record = this.#context.state.sandbox(containerId);
+    if (!record || record.up || !this.#mayBeOnLan(record)) return;
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      if (!this.#probes.has(containerId)) {
+        await reserve();
+        this.begin(containerId);
+      }
+      const occupied = await (this.#probes.get(containerId) ?? []);
+      this.#probes.delete(containerId);
+      if (occupied.length === 0) return;
+      for (const { address, holder } of occupied) this.#context.log.warn("address is in use on the LAN", { address, holder });
+      await replace(occupied);
+    }
+    throw conflict(`Cannot start container "${record.spec.containerName}": ${ATTEMPTS} addresses in a row are in use on the LAN`, {
+      code: "lan-addresses-in-use",
+    });
+  }
+
+  /** Tells the LAN of an open sandbox's addresses (once, if it has just opened) and listens for others who use them. */
+  watch(containerId: string, opened: boolean): void {
+    const record = this.#context.state.sandbox(containerId);
+    if (!record?.up) return;
+    this.forget(containerId);
+    const watched: Disposable[] = [];
+    for (const { attachment, network } of this.#onLan(record)) watched.push(...this.#watchOne(record, attachment, network, opened));
+    if (watched.length > 0) this.#watched.set(containerId, watched);
+  }
+
+  #watchOne(record: SandboxRecord, attachment: Attachment, network: NetworkRecord, opened: boolean): Disposable[] {
+    const { parent } = parseLanOptions(network);
+    const addresses = [attachment.ipv4, attachment.ipv6]
+      .filter((address) => address !== "")
+      .map((address) => address.slice(0, address.indexOf("/")));
+    const namespace = namespacePath(this.#context.config.execRoot, record.spec.containerId);
+    const watched: Disposable[] = [];
+    try {
+      if (opened) {
+        const count = network.options["com.docker.network.advertise_addr_nmsgs"];
+        const interval = network.options["com.docker.network.advertise_addr_ms"];
+        watched.push(
+          this.#lan.announceAddresses({
+            ...{ namespace, link: attachment.ifname, addresses },
+            ...(count === undefined ? {} : { count: Number(count) }),
+            ...(interval === undefined ? {} : { interval: Number(interval) }),
+          }),
+        );
+      }
+      for (const address of addresses) {
+        const onConflict = (mac: string) => {
+          this.#context.log.warn("another machine uses a container's address", { container: record.spec.containerName, address, mac });
+          this.#context.emit("conflict", network, { container: record.spec.containerId, address, mac });
+        };
+        watched.push(
+          this.#lan.watchConflicts({ link: parent, address, owners: attachment.mac === "" ? [] : [attachment.mac], onConflict }),
+        );
+      }
+    } catch (error) {
+      this.#context.log.warn("addresses not announced or watched", { container: record.spec.containerName, error: messageOf(error) });
+    }
+    return watched;
+  }
+
+  forget(containerId: string): void {
+    for (const watched of this.#watched.get(containerId) ?? []) watched[Symbol.dispose]();
+    this.#watched.delete(containerId);
+    this.#probes.delete(containerId);
+  }
+
+  closeAll(): void {
+    for (const containerId of [...this.#watched.keys()]) this.forget(containerId);
+  }
+
+  #mayBeOnLan(record: SandboxRecord): boolean {
+    const { state } = this.#context;
+    return record.attachments.some(({ networkId, network }) =>
+      isLanDriver((state.network(networkId) ?? state.networkNamed(network))?.driver ?? ""),
+    );
+  }
+
+  #onLan(record: SandboxRecord): LanAttachment[] {
+    return record.attachments.flatMap((attachment) => {
+      const network = this.#context.state.network(attachment.networkId);
+      return network && isLanDriver(network.driver) && !parseLanOptions(network).isolated ? [{ attachment, network }] : [];
+    });
+  }
+}
+
+/** The refusal when an address that the user named is somebody else's. */
+export const occupiedByOther = ({ address, holder }: Occupied): FairwayError =>
+  forbidden(
+    `Address already in use: ${address.slice(0, address.indexOf("/"))} is held by ${holder.includes(" ") ? holder : `${holder} on the LAN`}`,
+    {
+      code: "address-in-use",
+      context: { address, holder },
+    },
+  );
