@@ -1,4 +1,5 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { flushCompileCache } from "node:module";
 import { FairwayError, LineLog, messageOf } from "#base";
 import { openContainers } from "#containers";
 import { DRIVERS, openEngine } from "#engine";
@@ -40,7 +41,16 @@ async function serve(config: DaemonConfig, warnings: readonly string[]): Promise
     key: readFileSync(config.tls.key, "utf8"),
     ...(config.tls.ca ? { ca: readFileSync(config.tls.ca, "utf8") } : {}),
   };
-  const server = createServer({ engine, containers, images, volumes: containers.volumes, info, log, group: config.group, ...(tls ? { tls } : {}) });
+  const server = createServer({
+    engine,
+    containers,
+    images,
+    volumes: containers.volumes,
+    info,
+    log,
+    group: config.group,
+    ...(tls ? { tls } : {}),
+  });
   for (const address of await server.listen(config.hosts)) log.info(`API listen on ${address}`);
 
   const text = readFile(config.configFile);
@@ -78,6 +88,8 @@ async function serve(config: DaemonConfig, warnings: readonly string[]): Promise
   };
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => void stop(signal));
   log.info("Daemon has completed initialization");
+  // Now, not at exit: a daemon that is killed would leave the next start as slow as this one.
+  flushCompileCache();
 }
 
 /** @throws FairwayError when another daemon has the file */
