@@ -1,7 +1,7 @@
 import { Errno, isErrno } from "#kernel/ffi";
 import type { NetlinkRequest } from "#kernel/netlink";
 import { NamespaceHandle } from "#kernel/netns";
-import { RouteSocket } from "#kernel/rtnetlink";
+import { RouteSocket, removeLink } from "#kernel/rtnetlink";
 import type { Operation } from "./diff.ts";
 import type { RunResult } from "./executor.ts";
 import { noSuchLink, type Resolver, requestsOf } from "./route-requests.ts";
@@ -46,16 +46,28 @@ export class RouteSession implements Resolver, Disposable {
   run(operations: readonly Operation[]): RunResult {
     for (const operation of operations) {
       try {
+        if (operation.action === "delete" && operation.before.type === "link") {
+          this.#removeLink(operation, operation.before.name);
+          if (this.#failure) break;
+          continue;
+        }
         this.#pending.push({ operation, requests: requestsOf(operation, this.#ns, this) });
       } catch (error) {
         if (operation.action === "delete" && this.#isGone(error)) this.#done.push(operation);
         else this.#failure ??= { operation, error };
       }
-      if (operation.action === "delete" && operation.before.type === "link") this.#indexes.delete(operation.before.name);
       if (this.#failure) break;
     }
     this.#flush();
     return this.#failure ? { done: this.#done, failure: this.#failure } : { done: this.#done };
+  }
+
+  #removeLink(operation: Operation, name: string): void {
+    this.#flush();
+    if (this.#failure) return;
+    removeLink(name, this.#ns);
+    this.#indexes.delete(name);
+    this.#done.push(operation);
   }
 
   #flush(): void {

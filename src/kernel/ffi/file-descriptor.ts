@@ -1,3 +1,4 @@
+import { close } from "node:fs";
 import { O_CLOEXEC } from "./constants.ts";
 import { libc } from "./libc.ts";
 import { check } from "./system-error.ts";
@@ -27,6 +28,11 @@ export class FileDescriptor implements Disposable {
   close(): void {
     if (this.#fd < 0) return;
     libc.close(this.detach());
+  }
+
+  /** Closes on a thread of the pool, for descriptors whose close waits in the kernel. */
+  closeLater(): void {
+    if (this.#fd >= 0) close(this.detach(), () => {});
   }
 
   /** Gives the number away: to node's `dgram` `bind({ fd })` or `net` `listen({ fd })`, which close it themselves. */

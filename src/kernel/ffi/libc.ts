@@ -18,6 +18,15 @@ function bind<F extends (...args: never[]) => unknown>(name: string, result: str
   }) as F;
 }
 
+let sendOnThread: ReturnType<typeof library.func> | undefined;
+
+/** send(2) on a thread of the pool; `done` runs on this thread afterwards. Until then `data` must not be changed. */
+export function sendOnPool(fd: number, data: Uint8Array, flags: number, done: () => void): void {
+  sendOnThread ??= library.func("send", "int64_t", ["int", "void *", "size_t", "int"]);
+  // The callback holds on to `data`, which the kernel reads meanwhile.
+  sendOnThread.async(fd, data, data.length, flags, () => done());
+}
+
 export const libc = {
   socket: bind<(domain: number, type: number, protocol: number) => number>("socket", "int", ["int", "int", "int"]),
   socketpair: bind<(domain: number, type: number, protocol: number, pair: Memory) => number>("socketpair", "int", [
@@ -83,6 +92,7 @@ export const libc = {
     "str",
   ]),
   umount2: bind<(target: string, flags: number) => number>("umount2", "int", ["str", "int"]),
+  if_nametoindex: bind<(name: string) => number>("if_nametoindex", "uint32_t", ["str"]),
   strerror: bind<(errno: number) => string>("strerror", "str", ["int"]),
 };
 

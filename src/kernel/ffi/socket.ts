@@ -23,7 +23,7 @@ import {
 } from "./constants.ts";
 import { Errno } from "./errno.ts";
 import { FileDescriptor } from "./file-descriptor.ts";
-import { errno, libc } from "./libc.ts";
+import { errno, libc, sendOnPool } from "./libc.ts";
 import { decodeSocketAddress, inetAddress, packetAddress, type SocketAddress, unixAddress } from "./socket-address.ts";
 import { check, SystemError } from "./system-error.ts";
 
@@ -59,6 +59,17 @@ export class Socket extends FileDescriptor {
   /** Sends one datagram, or as much of a stream as fits. Returns the bytes taken, or -1 when the socket would block. @throws SystemError */
   send(data: Uint8Array, flags = 0): number {
     return this.#transfer("send", () => libc.send(this.fd, data, data.length, flags | MSG_NOSIGNAL));
+  }
+
+  /**
+   * Sends one datagram from a thread of the pool, for what the kernel takes long over within send(2), and closes the socket after that; what the
+   * kernel answers may be received until then.
+   */
+  sendAndClose(data: Uint8Array, closed: () => void): void {
+    sendOnPool(this.fd, data, MSG_NOSIGNAL, () => {
+      this.close();
+      closed();
+    });
   }
 
   sendTo(data: Uint8Array, address: Uint8Array, flags = 0): number {
@@ -122,6 +133,9 @@ export class Socket extends FileDescriptor {
     return decodeSocketAddress(address.subarray(0, size[0]!));
   }
 }
+
+/** Index of the interface of a name in the namespace the thread is in; 0 when there is none. Takes no lock: it never waits for a change under way. */
+export const interfaceIndex = (name: string): number => libc.if_nametoindex(name);
 
 /** Runs `prepare` on a new socket and closes the socket when that throws. */
 function prepared(socket: Socket, prepare: (socket: Socket) => void): Socket {

@@ -12,7 +12,7 @@ import {
   Socket,
 } from "#kernel/ffi";
 import { enter, HOST_NAMESPACE, type NamespaceHandle } from "#kernel/netns";
-import { NETLINK_ADD_MEMBERSHIP, NETLINK_CAP_ACK, NETLINK_EXT_ACK, NETLINK_GET_STRICT_CHK } from "./constants.ts";
+import { NETLINK_ADD_MEMBERSHIP, NETLINK_CAP_ACK, NETLINK_EXT_ACK, NETLINK_GET_STRICT_CHK, NETLINK_NETFILTER } from "./constants.ts";
 
 /** What a NetlinkSocket talks through: the kernel, or a fake one. */
 export interface Transport extends Disposable {
@@ -38,8 +38,10 @@ const ANSWER_TIMEOUT = 10_000;
 /** An AF_NETLINK socket of one namespace. */
 export class KernelTransport implements Transport {
   readonly socket: Socket;
+  readonly #protocol: number;
 
   constructor(options: KernelTransportOptions) {
+    this.#protocol = options.protocol;
     this.socket = enter(options.namespace ?? HOST_NAMESPACE, () => Socket.create(AF_NETLINK, SOCK_RAW, options.protocol));
     try {
       this.socket.setOption(SOL_SOCKET, SO_RCVBUFFORCE, options.receiveBuffer ?? 4 << 20);
@@ -65,6 +67,8 @@ export class KernelTransport implements Transport {
   }
 
   [Symbol.dispose](): void {
-    this.socket.close();
+    // nf_tables lets no netlink socket of it go before what was deleted by then is freed: a grace period, 15 to 30 ms.
+    if (this.#protocol === NETLINK_NETFILTER) this.socket.closeLater();
+    else this.socket.close();
   }
 }
