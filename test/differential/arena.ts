@@ -1,0 +1,16 @@
+import { Lab } from "#lab";
+import { Side } from "./side.ts";
+
+/** A host with fairwayd and one with dockerd, both fresh, both with the busybox image. Disposed of with the lab. */
+export async function arena(): Promise<{ lab: Lab; ours: Side; theirs: Side }> {
+  const lab = await Lab.create({ hosts: ["ours", "theirs"] });
+  try {
+    const [ours, theirs] = [lab.host("ours"), lab.host("theirs")];
+    await Promise.all([ours.startDaemon(), theirs.startDockerd()]);
+    await Promise.all([ours.importBusybox(), theirs.importBusybox()]);
+    return { lab, ours: new Side("ours", ours.socket), theirs: new Side("theirs", theirs.socket) };
+  } catch (error) {
+    lab.dispose();
+    throw error;
+  }
+}

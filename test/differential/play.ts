@@ -1,0 +1,43 @@
+/**
+ * Plays sequences and prints every difference the table does not explain:
+ *   FAIRWAY_SEED=1 FAIRWAY_SEQUENCES=10 node test/differential/play.ts [--brief]
+ */
+import { arena } from "./arena.ts";
+import { DIFFERENCES } from "./differences.ts";
+import { Duel, type Finding, report } from "./duel.ts";
+import { describe } from "./operation.ts";
+import { sequence } from "./sequence.ts";
+
+const first = Number(process.env.FAIRWAY_SEED ?? 1);
+const count = Number(process.env.FAIRWAY_SEQUENCES ?? 10);
+const verbose = process.env.FAIRWAY_VERBOSE !== undefined;
+
+const { lab, ours, theirs } = await arena();
+try {
+  const duel = new Duel(ours, theirs);
+  const findings: Finding[] = [];
+  let operations = 0;
+  let cut = 0;
+  const started = performance.now();
+  for (let seed = first; seed < first + count; seed++) {
+    const list = sequence(seed);
+    if (verbose) for (const [step, operation] of list.entries()) console.log(`  ${step}  ${describe(operation)}`);
+    const result = await duel.play(seed, list);
+    findings.push(...result.findings);
+    operations += result.operations;
+    cut += Number(result.cut);
+  }
+  const groups = Map.groupBy(
+    findings,
+    ({ operation, path, ours, theirs }) =>
+      `${operation.kind}|${path.replace(/\[\d+\]|<[CN]\d+>/g, "*")}|${path === "status" ? `${ours}/${theirs}` : ""}`,
+  );
+  for (const [key, list] of [...groups].sort(([, a], [, b]) => b.length - a.length))
+    console.log(`${list.length} × ${key}\n   ${report(list[0]!)}`);
+  for (const difference of DIFFERENCES) console.log(`${duel.used.get(difference) ?? 0} uses: ${difference.where}`);
+  console.log(
+    `${count} sequences from seed ${first}, ${operations} operations, ${cut} cut short, ${findings.length} unexplained, ${((performance.now() - started) / 1000).toFixed(1)} s`,
+  );
+} finally {
+  lab.dispose();
+}
