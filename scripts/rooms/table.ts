@@ -25,6 +25,7 @@ export const ROOMS: Readonly<Record<string, RoomRule>> = {
   engine: { may: ["store", "ipam", "ports", "dns", "drivers", "fabric", "kernel/netns"], types: ["kernel/ffi"] },
   images: { may: ["store"] },
   containers: { may: ["store", "images", "engine", "kernel/ffi"] },
+  doctor: { may: ["fabric", "kernel/ffi", "kernel/netns", "kernel/rtnetlink", "kernel/nftables"] },
   reach: { may: ["engine", "kernel/netns"], types: ["fabric"] },
   api: { may: [] },
   server: { may: ["api", "engine", "containers", "images", "reach"] },

@@ -1,0 +1,22 @@
+import type { Client } from "./client.ts";
+import type { Method } from "./endpoint.ts";
+import type { FairwayDoctor, FairwayDriftReport, FairwayRepair, FairwayVersion } from "./types/fairway.ts";
+
+/** Endpoints of Fairway's own, beside Docker's: keys as a server's `extensions` have them, with what each answers. */
+export interface FairwayEndpoints {
+  "GET /fairway/version": FairwayVersion;
+  "GET /fairway/doctor": FairwayDoctor;
+  "GET /fairway/drift": FairwayDriftReport;
+  "POST /fairway/drift/repair": FairwayRepair;
+}
+
+export type FairwayEndpoint = keyof FairwayEndpoints;
+
+/** Calls one of them. @throws FairwayError; code `no-daemon` when nothing serves, notFound when what serves is no Fairway */
+export async function callFairway<N extends FairwayEndpoint>(client: Client, endpoint: N): Promise<FairwayEndpoints[N]> {
+  const [method, path] = endpoint.split(" ") as [Method, string];
+  const { body } = await client.request(method, path);
+  let text = "";
+  for await (const chunk of body.setEncoding("utf8")) text += chunk;
+  return JSON.parse(text) as FairwayEndpoints[N];
+}

@@ -1,0 +1,49 @@
+/** What the endpoints of Fairway's own (`/fairway/…`) answer: what Docker's API has no word for. */
+
+/** `GET /fairway/version` */
+export interface FairwayVersion {
+  readonly version: string;
+  readonly apiVersion: string;
+  readonly minApiVersion: string;
+  readonly node: string;
+  readonly kernel: string;
+  readonly arch: string;
+  readonly components: readonly { readonly name: string; readonly version: string }[];
+  readonly dataRoot: string;
+  readonly execRoot: string;
+  readonly pid: number;
+}
+
+export interface FairwayCheck {
+  readonly name: string;
+  readonly status: "ok" | "warn" | "fail";
+  readonly finding: string;
+  readonly wayOut: string;
+}
+
+/** `GET /fairway/doctor` */
+export interface FairwayDoctor {
+  readonly checks: readonly FairwayCheck[];
+}
+
+/** One difference between what is wanted and what the kernel has. */
+export interface FairwayDrift {
+  readonly kind: "missing" | "different" | "stray";
+  /** `address 172.18.0.1/16 on br-0123456789ab` */
+  readonly description: string;
+  /** Who wants it, `network blue`, `container web`; empty for a stray. */
+  readonly wantedBy: readonly string[];
+}
+
+/** `GET /fairway/drift` */
+export interface FairwayDriftReport {
+  readonly drift: readonly FairwayDrift[];
+}
+
+/** `POST /fairway/drift/repair` */
+export interface FairwayRepair {
+  /** What was found and put right. */
+  readonly repaired: readonly FairwayDrift[];
+  /** What is still wrong after it. */
+  readonly left: readonly FairwayDrift[];
+}
