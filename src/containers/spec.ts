@@ -75,7 +75,7 @@ export function runtimeSpec(record: ContainerRecord, context: SpecContext): Reco
   const { devices, rules } = containerDevices(hostConfig);
   const hostUts = hostConfig.UTSMode === "host";
   const hostNetwork = context.sandbox.netnsPath === undefined;
-  const hostname = config.Hostname ?? "";
+  const hostname = context.sandbox.hostname || (config.Hostname ?? "");
   const privateCgroup = hostConfig.CgroupnsMode === "private";
   const propagation = rootPropagation(record.mounts);
   const command = [record.path, ...record.args];

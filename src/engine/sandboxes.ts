@@ -332,6 +332,7 @@ export class Sandboxes {
       hostnamePath: `${dir}/hostname`,
       hostsPath: `${dir}/hosts`,
       resolvConfPath: `${dir}/resolv.conf`,
+      hostname: record.spec.hostname,
       environment: this.#names.linkEnvironment(record),
     };
   }

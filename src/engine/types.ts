@@ -132,6 +132,8 @@ export interface SandboxView {
   readonly hostnamePath: string;
   readonly hostsPath: string;
   readonly resolvConfPath: string;
+  /** The container's own hostname; that of the container whose namespace was joined, as their files are shared too. */
+  readonly hostname?: string;
   /** Environment that legacy links add. */
   readonly environment: readonly string[];
 }
