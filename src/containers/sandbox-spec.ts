@@ -116,6 +116,7 @@ export function sandboxSpec(
             return `${context.containerId(target)}:${alias}`;
           })
         : [],
+    environment: config.Env ?? [],
     filesDir: context.filesDir,
     // Written by the runtime inside the namespace it joins, with the rest of the container's sysctls.
     sysctls: {},

@@ -32,7 +32,7 @@ export class Sandboxes {
     if (state.sandbox(spec.containerId))
       throw conflict(`sandbox of container ${spec.containerId} is declared already`, { code: "sandbox-exists" });
     const attachments: Attachment[] = [];
-    for (const { network, spec: endpoint } of spec.endpoints) {
+    for (const { network, spec: endpoint } of endpointsOf(spec)) {
       const record = this.#attachments.lookup(network);
       if (record) this.#attachments.check(record, endpoint, `invalid config for network ${network}: `);
       attachments.push(detached(network, record?.id ?? "", endpoint));
@@ -336,6 +336,11 @@ export class Sandboxes {
       environment: this.#names.linkEnvironment(record),
     };
   }
+}
+
+/** Host and none have a network of that name, on which the container is shown. */
+function endpointsOf({ network, endpoints }: SandboxSpec): SandboxSpec["endpoints"] {
+  return (network.mode === "host" || network.mode === "none") && endpoints.length === 0 ? [{ network: network.mode, spec: {} }] : endpoints;
 }
 
 const detached = (network: string, networkId: string, spec: EndpointSpec): Attachment => ({
