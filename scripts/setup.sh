@@ -83,7 +83,7 @@ if [ -n "$missing" ]; then
   say "Debian packages to install:$missing"
   [ "$(id -u)" = 0 ] || fail "that needs root. Run:  sudo apt-get install --no-install-recommends$missing"
   # Nothing that we install may start a service of its own on this machine (docker.io would start dockerd).
-  guard=/usr/sbin/policy-rc.d
+  guard=${FAIRWAY_POLICY_RC_D:-/usr/sbin/policy-rc.d}
   log=$(mktemp)
   if [ -e "$guard" ]; then guard=""; else printf '#!/bin/sh\nexit 101\n' >"$guard"; chmod 755 "$guard"; fi
   trap 'rm -f "$log" ${guard:+"$guard"}' EXIT

@@ -24,6 +24,7 @@ test("E01 default bridge: docker0, and a container's eth0 on it", async (t) => {
     assert.deepEqual([...inside.keys()].sort(), ["eth0", "lo"]);
     assert.match(eth0?.peer ?? "", /^if\d+$/);
     assert.deepEqual(eth0?.ipv4, ["172.17.0.2/16"]);
+    assert.match(eth0?.text ?? "", /inet 172\.17\.0\.2\/16 brd 172\.17\.255\.255 scope global eth0$/m);
     assert.equal(eth0?.mac, "02:42:ac:11:00:02");
     assert.equal(eth0?.mtu, 1500);
     assert.ok(eth0?.flags.includes("UP") && eth0.flags.includes("LOWER_UP"), eth0?.text);

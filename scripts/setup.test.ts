@@ -1,0 +1,71 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { test } from "node:test";
+
+interface World {
+  /** Debian packages that are installed; undefined: all that are asked about. */
+  installed?: readonly string[];
+  uid?: number;
+  /** Exit status of `apt-get install`. */
+  apt?: number;
+}
+
+/** Runs setup.sh with a dpkg-query, apt-get, apt-cache and id that only pretend. */
+function setup(world: World, ...args: string[]) {
+  const directory = mkdtempSync(`${tmpdir()}/fairway-setup-`);
+  const fake = (name: string, script: string) => {
+    writeFileSync(`${directory}/${name}`, `#!/bin/sh\n${script}\n`);
+    chmodSync(`${directory}/${name}`, 0o755);
+  };
+  const all = 'shift 3; for package in "$@"; do echo "$package installed"; done';
+  fake("dpkg-query", world.installed ? `printf '%s installed\\n' ${world.installed.join(" ")}` : all);
+  fake(
+    "apt-get",
+    `echo "$*" >>${directory}/apt.log; ls ${directory}/policy >>${directory}/apt.log; case "$*" in install*) exit ${world.apt ?? 0} ;; esac`,
+  );
+  fake("apt-cache", "exit 0");
+  fake("docker", "exit 0");
+  fake("id", `echo ${world.uid ?? 0}`);
+  try {
+    const environment = { ...process.env, PATH: `${directory}:${process.env.PATH}`, FAIRWAY_POLICY_RC_D: `${directory}/policy` };
+    const result = spawnSync("sh", [`${import.meta.dirname}/setup.sh`, ...args], { encoding: "utf8", env: environment });
+    const log = spawnSync("cat", [`${directory}/apt.log`], { encoding: "utf8" }).stdout;
+    assert.equal(existsSync(`${directory}/policy`), false, "the guard is taken away again");
+    return { code: result.status, output: `${result.stdout}${result.stderr}`, apt: log };
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
+
+test("setup.sh asks apt for nothing when everything is installed", () => {
+  const { code, output, apt } = setup({});
+  assert.deepEqual([code, apt], [0, ""]);
+  assert.match(output, /everything for runtime test is there/);
+  assert.equal(setup({}, "--quiet").output, "");
+});
+
+test("setup.sh installs what is missing, without recommended packages, and says so", () => {
+  const installed = "conmon runc libnftables1 nftables iproute2 golang-github-containers-common libatomic1 xz-utils tar".split(" ");
+  const { code, output, apt } = setup({ installed }, "runtime");
+  assert.equal(code, 0);
+  assert.match(output, /Debian packages to install: crun$/m);
+  assert.match(apt, /^install .*--no-install-recommends .* crun\n\S+\/policy$/m, "while services are kept from starting");
+});
+
+test("setup.sh says what to do when it is not root or packages cannot be had", () => {
+  const plain = setup({ installed: ["tar"], uid: 1000 }, "runtime");
+  assert.deepEqual([plain.code, plain.apt], [1, ""]);
+  assert.match(plain.output, /needs root\. Run: +sudo apt-get install --no-install-recommends conmon/);
+  const offline = setup({ installed: ["tar"], apt: 100 }, "runtime");
+  assert.equal(offline.code, 1);
+  assert.match(offline.output, /refreshing the package lists[\s\S]*Without a network/);
+  assert.match(offline.apt, /^update /m);
+  assert.equal(setup({}, "nonsense").code, 2);
+});
+
+test("setup.sh names no registry host", () => {
+  const text = ["setup.sh", "packages.sh"].map((file) => readFileSync(`${import.meta.dirname}/${file}`, "utf8")).join("");
+  assert.doesNotMatch(text, /https?:/);
+});
