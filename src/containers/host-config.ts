@@ -82,6 +82,14 @@ const DEFAULTS: HostConfig = {
   IOMaximumBandwidth: 0,
 };
 
+/** Port bindings with both fields, as dockerd keeps them. */
+const completeBindings = (given: HostConfig["PortBindings"]): NonNullable<HostConfig["PortBindings"]> | null =>
+  given
+    ? Object.fromEntries(
+        Object.entries(given).map(([port, list]) => [port, list?.map(({ HostIp = "", HostPort = "" }) => ({ HostIp, HostPort })) ?? null]),
+      )
+    : null;
+
 const EMPTY_MEANS_DEFAULT = ["NetworkMode", "IpcMode", "CgroupnsMode", "Runtime", "ShmSize"] as const;
 
 /** A create's HostConfig with everything it left open filled in. */
@@ -91,6 +99,7 @@ export function fillHostConfig(given: HostConfig, host: { cgroupV2: boolean; run
     const emptied = (EMPTY_MEANS_DEFAULT as readonly string[]).includes(field) && !value;
     if (value !== undefined && !emptied) filled[field] = value;
   }
+  filled.PortBindings = completeBindings(given.PortBindings);
   filled.LogConfig = { Type: given.LogConfig?.Type || "json-file", Config: given.LogConfig?.Config ?? {} };
   filled.RestartPolicy = {
     Name: given.RestartPolicy?.Name || "no",

@@ -15,6 +15,7 @@ import { readLog } from "./log-file.ts";
 import { removeOrphans } from "./orphans.ts";
 import { isAlive } from "./proc.ts";
 import type { Registry } from "./registry.ts";
+import { signalNumber } from "./signals.ts";
 import { resizeTerminal } from "./terminal.ts";
 import { topJson } from "./top.ts";
 import type {
@@ -138,6 +139,7 @@ export class ContainerService implements Containers {
   }
 
   async kill(reference: string, signal: string): Promise<void> {
+    if (signal) signalNumber(signal);
     await this.#lifecycle.kill(this.#registry.find(reference), signal);
   }
 

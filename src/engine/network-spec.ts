@@ -110,6 +110,9 @@ function checkScope(draft: DraftNetwork, spec: NetworkSpec, driver: Driver | und
   range(draft.options, "com.docker.network.advertise_addr_nmsgs", 0, 3);
   range(draft.options, "com.docker.network.advertise_addr_ms", 100, 2000);
   if (!driver) throw notFound(`plugin "${draft.driver}" not found`, { code: "no-such-driver", context: { driver: draft.driver } });
+  if (draft.ipam.driver === "null") throw invalid("ipv4 pool is empty", { code: "no-pool" });
+  if (draft.ipam.driver !== "default")
+    throw notFound(`plugin "${draft.ipam.driver}" not found`, { code: "no-such-driver", context: { driver: draft.ipam.driver } });
   if (driver.scope === "global" && spec.scope === "local") {
     throw forbidden(`cannot downgrade network scope for ${driver.name} networks`, { code: "bad-scope" });
   }

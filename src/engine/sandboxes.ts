@@ -135,6 +135,7 @@ export class Sandboxes {
       if (!namespaces.exists(path)) namespaces.create(path);
       prepare();
       fabric.converge(this.#plan.desired(record));
+      this.#publisher.forgetFlows({ fresh: record });
       this.#names.activate(record);
     } catch (error) {
       await state.putSandbox(closed(record));
@@ -167,17 +168,13 @@ export class Sandboxes {
   }
 
   async #dismantle(record: SandboxRecord): Promise<void> {
-    const { fabric, log, ports } = this.#context;
+    const { fabric, log } = this.#context;
     this.#names.close(record);
     const scopes = [...this.#plan.desired(record).keys()];
     for (const error of fabric.release(scopes))
       log.error("sandbox not removed whole", { container: record.spec.containerName, error: messageOf(error) });
     this.#publisher.release(record);
-    ports.flushUdp(
-      record.published
-        .filter(({ proto }) => proto === "udp")
-        .map((entry) => ({ address: entry.hostIp, port: entry.hostPort, portEnd: entry.hostPortEnd })),
-    );
+    this.#publisher.forgetFlows({ gone: record });
     if (record.spec.network.mode !== "host" && !this.#joined(record.spec.containerId))
       this.#removeNamespace(this.#plan.namespaceOf(record));
   }
@@ -203,6 +200,7 @@ export class Sandboxes {
   async connect(reference: string, containerId: string, spec: EndpointSpec): Promise<void> {
     const { state } = this.#context;
     const record = state.findSandbox(containerId);
+    refuseShared(record);
     const known = this.#attachments.lookup(reference);
     const network = known ?? (record.up ? state.findNetwork(reference) : undefined);
     if (network) this.#mayConnect(record, network, spec);
@@ -214,7 +212,7 @@ export class Sandboxes {
         code: "endpoint-exists",
       });
     }
-    if (present) return;
+    if (present) return this.#respecify(record, present, spec);
     const attachment = detached(reference, network?.id ?? "", spec);
     if (!record.up) {
       await state.putSandbox({ ...record, attachments: [...record.attachments, attachment] });
@@ -231,15 +229,17 @@ export class Sandboxes {
     this.#connected(next, attached);
   }
 
+  /** A container that is down takes what it is told last; an address it holds stays its own unless it asks for another. */
+  async #respecify(record: SandboxRecord, present: Attachment, spec: EndpointSpec): Promise<void> {
+    const same = present.spec.ipv4 === spec.ipv4 && present.spec.ipv6 === spec.ipv6;
+    const next = { ...present, spec, ...(same ? {} : { ipv4: "", ipv6: "" }) };
+    await this.#context.state.putSandbox({ ...record, attachments: record.attachments.map((each) => (each === present ? next : each)) });
+    if (!same) this.#attachments.giveBack(record.spec.containerId, present);
+  }
+
   #mayConnect(record: SandboxRecord, network: NetworkRecord, spec: EndpointSpec): void {
-    const { mode } = record.spec.network;
     if (network.driver === "host") {
       throw invalid("cannot connect container to host network - container must be created in host network mode", { code: "host-network" });
-    }
-    if (mode === "container" || mode === "host") {
-      throw invalid("container sharing network namespace with another container or host cannot be connected to any other network", {
-        code: "shared-namespace",
-      });
     }
     const others = record.attachments.filter(({ networkId }) => networkId !== network.id);
     const isNone = (id: string) => this.#context.state.network(id)?.driver === "null";
@@ -253,8 +253,12 @@ export class Sandboxes {
 
   async disconnect(reference: string, containerId: string, force: boolean): Promise<void> {
     const { state } = this.#context;
-    const network = state.findNetwork(reference);
     const record = state.sandbox(containerId);
+    const gone = record && !record.up && !this.#attachments.lookup(reference);
+    const leftover = gone ? record.attachments.find((each) => each.network === reference || each.networkId === reference) : undefined;
+    // The network was removed while the container was down: what is left is a wish.
+    if (record && leftover) return state.putSandbox({ ...record, attachments: record.attachments.filter((each) => each !== leftover) });
+    const network = state.findNetwork(reference);
     if (!record) {
       if (force) return;
       throw notFound(`No such container: ${containerId}`, { code: "no-such-sandbox" });
@@ -286,6 +290,7 @@ export class Sandboxes {
       const wants = new Map<string, DesiredState | undefined>(this.#plan.desired(record));
       for (const scope of this.#plan.desired(before).keys()) if (!wants.has(scope)) wants.set(scope, undefined);
       fabric.converge(wants);
+      this.#publisher.forgetFlows({ gone: before, fresh: record });
       this.#names.activate(record);
     } catch (error) {
       rollback();
@@ -341,6 +346,14 @@ export class Sandboxes {
 /** Host and none have a network of that name, on which the container is shown. */
 function endpointsOf({ network, endpoints }: SandboxSpec): SandboxSpec["endpoints"] {
   return (network.mode === "host" || network.mode === "none") && endpoints.length === 0 ? [{ network: network.mode, spec: {} }] : endpoints;
+}
+
+/** @throws invalidParameter for a container whose namespace is the host's or another container's */
+function refuseShared({ spec }: SandboxRecord): void {
+  if (spec.network.mode !== "container" && spec.network.mode !== "host") return;
+  throw invalid("container sharing network namespace with another container or host cannot be connected to any other network", {
+    code: "shared-namespace",
+  });
 }
 
 const detached = (network: string, networkId: string, spec: EndpointSpec): Attachment => ({

@@ -139,6 +139,21 @@ export function downgradeInspect(inspect: Readonly<Open>, version: string): Open
   return { ...inspect, NetworkSettings: { ...legacy, ...settings, ...("Networks" in settings ? { Networks: shaped } : {}) } };
 }
 
+/** A row of container list as the client's version has it. */
+export function downgradeRow(row: Readonly<Open>, version: string): Open {
+  const settings = asObject(row.NetworkSettings);
+  const networks = asObject(settings.Networks);
+  const id = typeof row.Id === "string" ? shortId(row.Id) : "";
+  const shaped = Object.fromEntries(
+    Object.entries(networks).map(([name, endpoint]) => {
+      // The short id among the aliases is inspect's alone.
+      const { Aliases } = asObject(endpoint);
+      return [name, { ...endpointFor(asObject(endpoint), name, id, version), Aliases }];
+    }),
+  );
+  return { ...row, NetworkSettings: { ...settings, Networks: shaped } };
+}
+
 function endpointFor(endpoint: Open, network: string, id: string, version: string): Open {
   const shaped = { ...endpoint };
   if (!atLeast(version, "1.48")) delete shaped.GwPriority;

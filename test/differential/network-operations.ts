@@ -50,7 +50,7 @@ export function createNetwork(scene: Scene): Operation {
   const { random } = scene;
   const Name = random.chance(0.05) ? random.pick(["bridge", "host", "none", "", "net two", "ü-net"]) : scene.newNetworkName();
   const body: Record<string, unknown> = { Name };
-  if (random.chance(0.5)) body.CheckDuplicate = true;
+  body.CheckDuplicate = true;
   if (random.chance(0.3)) body.Driver = random.chance(0.85) ? "bridge" : random.pick(["nosuch", "host", "null", "overlay"]);
   const configurations = scene.networks.filter(({ configOnly }) => configOnly);
   if (configurations.length > 0 && random.chance(0.5)) {

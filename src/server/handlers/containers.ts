@@ -1,7 +1,7 @@
 import { atLeast } from "#api";
 import { conflict, invalid } from "#base";
 import type { ContainerCreateBody, HostConfig } from "#containers";
-import { downgradeInspect, upgradeCreateBody } from "../container-shims.ts";
+import { downgradeInspect, downgradeRow, upgradeCreateBody } from "../container-shims.ts";
 import { checkFilters } from "../filters.ts";
 import type { Handlers } from "../handlers.ts";
 import type { HandlerContext } from "../types.ts";
@@ -29,9 +29,10 @@ type ContainerHandlers = Pick<
 export function containerHandlers({ containers, events }: HandlerContext): ContainerHandlers {
   let pruning = false;
   return {
-    async containerList({ query: { all, limit, size, filters } }) {
+    async containerList({ query: { all, limit, size, filters }, version }) {
       const list = { all: all || (limit ?? 0) > 0, size, filters };
-      return containers.list(limit !== undefined && limit > 0 ? { ...list, limit } : list);
+      const rows = await containers.list(limit !== undefined && limit > 0 ? { ...list, limit } : list);
+      return rows.map((row) => downgradeRow(row, version));
     },
     async containerCreate({ body, query, version }) {
       if (Object.keys(body).length === 0) throw invalid("config cannot be empty in order to create a container", { code: "empty-config" });
