@@ -1,9 +1,10 @@
 /** `npm run check`: format, lint, types, rooms, docs and the fast tests. */
+import { dirname } from "node:path";
 import { findTests } from "./gate/find-tests.ts";
 import { noTotals, runTests, summaryLines } from "./gate/run-tests.ts";
 import { runStaticSteps } from "./gate/steps.ts";
 
-const root = `${import.meta.dirname}/..`;
+const root = dirname(import.meta.dirname);
 const started = performance.now();
 const failedSteps = runStaticSteps(root, console.log);
 

@@ -2,13 +2,14 @@
  * `npm test`: everything `check` proves, then the live tests and the VM tests.
  *   scripts/test.ts [--only fast|live|vm]… [path part]…
  */
+import { dirname } from "node:path";
 import { parseArgs } from "node:util";
 import { findTests, type TestClass } from "./gate/find-tests.ts";
 import { noTotals, runTests, summaryLines } from "./gate/run-tests.ts";
 import { runStaticSteps } from "./gate/steps.ts";
 
 const { values, positionals } = parseArgs({ options: { only: { type: "string", multiple: true } }, allowPositionals: true });
-const root = `${import.meta.dirname}/..`;
+const root = dirname(import.meta.dirname);
 const started = performance.now();
 const chosen = values.only !== undefined || positionals.length > 0;
 

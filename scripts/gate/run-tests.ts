@@ -78,7 +78,11 @@ export async function runTests(batch: TestBatch, totals: Totals): Promise<void> 
       report(file);
     }
   }
-  for (const file of [...failures.keys()]) report(file);
+  // A file that could not be loaded has no summary of its own.
+  for (const file of [...failures.keys()]) {
+    batch.write(`FAIL ${relative(batch.root, file)}`);
+    report(file);
+  }
 
   function report(file: string) {
     for (const failure of failures.get(file) ?? []) {
