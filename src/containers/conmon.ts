@@ -63,19 +63,48 @@ const environment = (extra: Readonly<Record<string, string>>): NodeJS.ProcessEnv
   ...extra,
 });
 
-/** Creates the container; its process waits for `runtime start`. @throws internal with the runtime's own words */
-export async function launchContainer(request: ConmonRequest): Promise<Launched> {
-  const child = spawn(request.conmon, commonArguments(request), {
-    cwd: request.directory,
-    env: environment({ _OCI_SYNCPIPE: String(SYNC) }),
-    stdio: ["ignore", "ignore", "pipe", "pipe"],
-    detached: true,
-  });
-  const fork = new Fork(child);
-  const sync = new JsonLines(child.stdio[SYNC] as Readable);
-  const result = await launched(fork, sync, request);
-  sync.close();
-  return result;
+/**
+ * A conmon that waits for our word, so that its own start-up goes on beside whatever the container still needs. Without that word it must be
+ * `abort()`ed: it takes the end of the pipe for one.
+ */
+export class ContainerLaunch {
+  readonly #request: ConmonRequest;
+  readonly #child: ChildProcess;
+  readonly #fork: Fork;
+  readonly #sync: JsonLines;
+
+  constructor(request: ConmonRequest) {
+    this.#request = request;
+    this.#child = spawn(request.conmon, commonArguments(request), {
+      cwd: request.directory,
+      env: environment({ _OCI_SYNCPIPE: String(SYNC), _OCI_STARTPIPE: String(START) }),
+      stdio: ["ignore", "ignore", "pipe", "pipe", "pipe"],
+      detached: true,
+    });
+    this.#fork = new Fork(this.#child);
+    this.#sync = new JsonLines(this.#child.stdio[SYNC] as Readable);
+    this.#start.on("error", () => {});
+  }
+
+  get #start(): Writable {
+    return this.#child.stdio[START] as Writable;
+  }
+
+  /** Creates the container; its process waits for `runtime start`. @throws internal with the runtime's own words */
+  async create(): Promise<Launched> {
+    this.#start.end("\n");
+    try {
+      return await launched(this.#fork, this.#sync, this.#request);
+    } finally {
+      this.#sync.close();
+    }
+  }
+
+  abort(): void {
+    this.#child.kill("SIGKILL");
+    this.#start.destroy();
+    this.#sync.close();
+  }
 }
 
 /** Runs a process in a container. `exit` settles with its code, or undefined when conmon went without saying. */

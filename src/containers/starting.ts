@@ -1,9 +1,10 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { release } from "node:os";
 import { conflict, FairwayError, internal, invalid, messageOf } from "#base";
+import type { SandboxView } from "#engine";
 import { MS_NODEV, MS_NOEXEC, MS_NOSUID, mountFs } from "#kernel/ffi";
 import { effectiveCapabilities } from "./caps.ts";
-import { launchContainer } from "./conmon.ts";
+import { ContainerLaunch } from "./conmon.ts";
 import type { Container } from "./container.ts";
 import type { Context } from "./context.ts";
 import { initProgram } from "./init-program.ts";
@@ -33,39 +34,29 @@ export async function bringUp(
   checkNetworkDonor(registry, container);
   mkdirSync(paths.bundle, { recursive: true, mode: 0o711 });
   mkdirSync(paths.directory, { recursive: true, mode: 0o710 });
-  const sandbox = await context.engine.openSandbox(record.id);
-  const root = rootPathsOf(paths.directory);
-  mountRoot(root, context.images.lowerDirs(record.imageId));
-  prepareBinds(context, record);
-  const spec = runtimeSpec(record, {
-    rootfs: root.merged,
-    sandbox,
-    user: lookupUser(readUserFiles(root.merged), record.config.User ?? "", record.hostConfig.GroupAdd ?? []),
-    namespaces,
-    cgroupsPath: cgroupsPathOf(context, record),
-    capabilities: context.capabilities,
-    seccomp: (capabilities) => seccompOf(context, record, capabilities),
-    sourceOf: (mount) => (mount.Type === "volume" ? context.volumes.path(mount.Name!) : mount.Source),
-    shmPath: sharedMemory(registry, container),
-    initPath: (record.hostConfig.Init ?? context.defaults.init) ? initProgram(context.defaults.initPath) : undefined,
-    consoleSize,
-  });
-  writeFileSync(`${paths.bundle}/config.json`, JSON.stringify(spec));
   const { Tty = false, OpenStdin = false, StdinOnce = false } = record.config;
+  const conmon = new ContainerLaunch({
+    conmon: context.conmon,
+    runtime: context.runtime,
+    id: record.id,
+    directory: paths.bundle,
+    log: logTarget(context, container),
+    exitDir: context.exits.directory,
+    tty: Tty,
+    stdin: OpenStdin,
+    leaveStdinOpen: OpenStdin && (Tty || !StdinOnce),
+    ...logLimit(context, record),
+  });
+  let sandbox: SandboxView;
+  try {
+    sandbox = await prepare(context, registry, container, namespaces, consoleSize);
+  } catch (error) {
+    conmon.abort();
+    throw error;
+  }
   let launched: { pid: number; conmonPid: number };
   try {
-    launched = await launchContainer({
-      conmon: context.conmon,
-      runtime: context.runtime,
-      id: record.id,
-      directory: paths.bundle,
-      log: logTarget(context, container),
-      exitDir: context.exits.directory,
-      tty: Tty,
-      stdin: OpenStdin,
-      leaveStdinOpen: OpenStdin && (Tty || !StdinOnce),
-      ...logLimit(context, record),
-    });
+    launched = await conmon.create();
     container.hub.connect(paths.bundle);
     await context.runtime.start(record.id);
   } catch (error) {
@@ -85,6 +76,36 @@ export async function bringUp(
     restarting: false,
     files: { resolvConf: sandbox.resolvConfPath, hosts: sandbox.hostsPath, hostname: sandbox.hostnamePath },
   };
+}
+
+/** Everything the runtime needs to find: network, root file system, bundle. */
+async function prepare(
+  context: Context,
+  registry: Registry,
+  container: Container,
+  namespaces: { pid: NamespaceChoice; ipc: NamespaceChoice },
+  consoleSize: readonly [number, number] | undefined,
+): Promise<SandboxView> {
+  const { record, paths } = container;
+  const sandbox = await context.engine.openSandbox(record.id);
+  const root = rootPathsOf(paths.directory);
+  mountRoot(root, context.images.lowerDirs(record.imageId));
+  prepareBinds(context, record);
+  const spec = runtimeSpec(record, {
+    rootfs: root.merged,
+    sandbox,
+    user: lookupUser(readUserFiles(root.merged), record.config.User ?? "", record.hostConfig.GroupAdd ?? []),
+    namespaces,
+    cgroupsPath: cgroupsPathOf(context, record),
+    capabilities: context.capabilities,
+    seccomp: (capabilities) => seccompOf(context, record, capabilities),
+    sourceOf: (mount) => (mount.Type === "volume" ? context.volumes.path(mount.Name!) : mount.Source),
+    shmPath: sharedMemory(registry, container),
+    initPath: (record.hostConfig.Init ?? context.defaults.init) ? initProgram(context.defaults.initPath) : undefined,
+    consoleSize,
+  });
+  writeFileSync(`${paths.bundle}/config.json`, JSON.stringify(spec));
+  return sandbox;
 }
 
 /** The runtime's words, as dockerd wraps them, with the exit code `docker run` gives for them. */
