@@ -1,10 +1,18 @@
-import type { Attachment, NetworkRecord } from "./records.ts";
+import type { Attachment, NetworkRecord, SandboxRecord } from "./records.ts";
+import type { State } from "./state.ts";
 
 /** An attachment with its network, in the order that decides gateways, names and ports. */
 export interface Placed {
   readonly attachment: Attachment;
   readonly network: NetworkRecord;
 }
+
+/** The attachments of an open sandbox, with their networks. */
+export const placedOf = (state: State, record: SandboxRecord): Placed[] =>
+  record.attachments.flatMap((attachment) => {
+    const network = state.network(attachment.networkId);
+    return network && attachment.endpointId !== "" ? [{ attachment, network }] : [];
+  });
 
 /**
  * Docker's endpoint order (libnetwork Sandbox.Less): gateway priority, then networks with a way out, then dual stack, then the network's name.

@@ -53,6 +53,8 @@ export async function openEngine(options: OpenOptions): Promise<LocalEngine> {
       facts: (defaults): HostFacts => ({ link: (name) => observer.link(name), links: () => observer.links(), defaults }),
       routes: cachedRoutes(observer),
       ephemeralPorts: () => observer.ephemeralPorts(),
+      reservedPorts: () => observer.reservedPorts(),
+      hasIpv6: () => observer.hasIpv6(),
     },
     ports: new HostPortKeeper(),
     lan: new Lan(),
@@ -63,8 +65,8 @@ export async function openEngine(options: OpenOptions): Promise<LocalEngine> {
 }
 
 class HostPortKeeper extends PortReserver {
-  flushUdp(entries: Parameters<HostPorts["flushUdp"]>[0]): void {
-    forgetUdp(entries);
+  flushUdp(...mappings: Parameters<HostPorts["flushUdp"]>): void {
+    forgetUdp(...mappings);
   }
 }
 

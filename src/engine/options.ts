@@ -3,7 +3,8 @@ import type { Socket as TcpSocket } from "node:net";
 import type { Family, Log } from "#base";
 import type { DatagramPort } from "#dns";
 import type { Driver, HostFacts } from "#drivers";
-import type { Drift, Executor, Fabric } from "#fabric";
+import type { Drift, Executor, Fabric, UdpMapping } from "#fabric";
+import type { PortReservation } from "#ports";
 import type { Store } from "#store";
 
 /** The default bridge, from dockerd's flags of the same names. */
@@ -55,13 +56,17 @@ export interface HostProbe {
   routes(): readonly string[];
   /** `[low, high]` of net.ipv4.ip_local_port_range. */
   ephemeralPorts(): readonly [number, number];
+  /** net.ipv4.ip_local_reserved_ports; none unless given. */
+  reservedPorts?(): readonly { readonly from: number; readonly to: number }[];
+  /** The host can listen on IPv6; false unless given. */
+  hasIpv6?(): boolean;
 }
 
 /** Holds a port on the host; what it returns gives it back. @throws with code EADDRINUSE or EADDRNOTAVAIL */
 export interface HostPorts {
-  reserve(proto: "tcp" | "udp" | "sctp", address: string, from: number, to: number): Disposable;
-  /** Forgets UDP conntrack entries that a changed mapping left behind. */
-  flushUdp(entries: readonly { readonly address: string; readonly port: number; readonly portEnd: number }[]): void;
+  reserve(proto: "tcp" | "udp" | "sctp", address: string, from: number, to: number): PortReservation;
+  /** Forgets UDP conntrack entries that changed mappings left behind: of those that are gone, and of what came to the host before the fresh ones. */
+  flushUdp(gone: readonly UdpMapping[], fresh?: readonly UdpMapping[]): void;
 }
 
 /** Sockets towards upstream servers, in the host's or a sandbox's namespace. */

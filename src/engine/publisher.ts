@@ -1,9 +1,10 @@
 import { type Family, familyOf, messageOf } from "#base";
 import type { Publishing } from "#drivers";
-import type { Item, SandboxTableItem } from "#fabric";
+import type { Item, SandboxTableItem, UdpMapping } from "#fabric";
 import { openElements, PortAllocator, type PortLease, type PortRequest, planPorts, portsView, publishElements, routedPorts } from "#ports";
 import type { Context } from "./context.ts";
 import { modelOf } from "./desired.ts";
+import { defaultRoutes, placedOf } from "./gateway.ts";
 import type { Attachment, NetworkRecord, Publication, SandboxRecord } from "./records.ts";
 import type { SandboxStateView } from "./types.ts";
 
@@ -25,22 +26,32 @@ export class Publisher {
     this.#ports = new PortAllocator({ reserver: context.ports, ephemeral: { from, to } });
   }
 
-  /** Takes the host ports a sandbox publishes through the networks of its default routes. @throws with nothing taken */
-  take(record: SandboxRecord, routes: Routes): readonly Publication[] {
+  /**
+   * Takes the host ports a sandbox publishes through the networks of its default routes.
+   * @param kept ports it had until now, taken again where any would do
+   * @throws with nothing taken
+   */
+  take(record: SandboxRecord, routes: Routes, kept: readonly Publication[] = []): readonly Publication[] {
     const { containerId, containerName, ports, exposed, publishAll } = record.spec;
-    if (Object.keys(ports).length === 0 && !publishAll) return [];
+    if (!hasPorts(record)) return [];
+    const { host, state } = this.#context;
+    const [from, to] = host.ephemeralPorts();
+    this.#ports.setEphemeral({ from, to }, host.reservedPorts?.());
     const publications: Publication[] = [];
     const requests: PortRequest[] = [];
     for (const [networkId, families] of byNetwork(routes)) {
-      const network = this.#context.state.network(networkId);
+      const network = state.network(networkId);
       if (!network) continue;
       const how = this.#publishing(network);
       const having = (mode: Publishing["v4"]) => families.filter((family) => (family === 4 ? how.v4 : how.v6) === mode);
-      const wanted = planPorts({ bindings: ports, exposed, publishAll, defaultHostIp: how.hostBinding, ipv6: families.includes(6) });
       const nat = having("nat");
+      // IPv6 clients of a container that has none are carried to its IPv4 address by the daemon.
+      const relayed = nat.includes(4) && routes.v6 === undefined && host.hasIpv6?.() === true;
+      const ipv6 = relayed || (families.includes(6) && host.hasIpv6?.() !== false);
+      const wanted = planPorts({ bindings: ports, exposed, publishAll, defaultHostIp: how.hostBinding, ipv6 });
       for (const request of wanted) {
-        const hostIps = request.hostIps.filter((ip) => nat.includes(familyOf(ip)));
-        if (hostIps.length > 0) requests.push({ ...request, hostIps });
+        const hostIps = request.hostIps.filter((ip) => nat.includes(familyOf(ip)) || (relayed && familyOf(ip) === 6));
+        if (hostIps.length > 0) requests.push(keeping(kept, { ...request, hostIps }));
       }
       for (const port of routedPorts(wanted, having("open"))) publications.push({ ...port, networkId });
       if (having("inside").length > 0) publications.push(...insidePorts(wanted, record, networkId));
@@ -48,8 +59,21 @@ export class Publisher {
     const lease = this.#ports.allocate({ id: containerId, name: containerName }, requests);
     this.#leases.get(containerId)?.release();
     this.#leases.set(containerId, lease);
-    for (const port of lease.ports) publications.push({ ...port, networkId: (familyOf(port.hostIp) === 4 ? routes.v4 : routes.v6)! });
+    for (const port of lease.ports)
+      publications.push({ ...port, networkId: (familyOf(port.hostIp) === 4 ? routes.v4 : (routes.v6 ?? routes.v4))! });
+    this.#relay(lease, record, publications);
     return publications;
+  }
+
+  /** Clients that the kernel does not translate reach the container through the daemon: those on ::1, and IPv6 ones of a container without. */
+  #relay(lease: PortLease, record: SandboxRecord, publications: readonly Publication[]): void {
+    const networks = new Map(publications.map((port) => [`${port.proto} ${port.hostIp} ${port.hostPort}`, port.networkId]));
+    lease.relay(({ proto, hostIp, hostPort }) => {
+      if (familyOf(hostIp) === 4) return undefined;
+      const networkId = networks.get(`${proto} ${hostIp} ${hostPort}`);
+      const attachment = record.attachments.find((candidate) => candidate.networkId === networkId);
+      return attachment && bare(attachment.ipv6 || attachment.ipv4);
+    });
   }
 
   #publishing(network: NetworkRecord): Publishing {
@@ -63,6 +87,7 @@ export class Publisher {
     if (held.length === 0) return;
     const { lease, lost } = this.#ports.restore({ id: containerId, name: containerName }, held);
     this.#leases.set(containerId, lease);
+    this.#relay(lease, record, held);
     for (const { error } of lost)
       this.#context.log.warn("published port not reserved again", { container: containerName, error: messageOf(error) });
   }
@@ -79,20 +104,38 @@ export class Publisher {
 
   /** Ports of an open sandbox whose networks changed: they stay when the gateways do, and move to the new gateway's network otherwise. */
   move(before: SandboxRecord, after: SandboxRecord, routes: Routes): { record: SandboxRecord; rollback(): void } {
-    const serving = new Set(before.published.map(({ networkId }) => networkId));
-    const wanted = new Set([routes.v4, routes.v6].filter((id) => id !== undefined));
-    const same = [...serving].every((id) => wanted.has(id)) && (serving.size > 0 || wanted.size === 0);
-    if (same || !hasPorts(before)) return { record: after, rollback() {} };
+    const served = defaultRoutes(placedOf(this.#context.state, before));
+    if ((served.v4 === routes.v4 && served.v6 === routes.v6) || !hasPorts(before)) return { record: after, rollback() {} };
     this.release(before);
     const rollback = () => {
       this.release(before);
       this.restore(before);
     };
     try {
-      return { record: { ...after, published: this.take(after, routes) }, rollback };
+      return { record: { ...after, published: this.take(after, routes, before.published) }, rollback };
     } catch (error) {
       rollback();
       throw error;
+    }
+  }
+
+  /** UDP clients that never close a flow meet the mappings of now. A failure costs only their patience. */
+  forgetFlows({ gone, fresh }: { readonly gone?: SandboxRecord; readonly fresh?: SandboxRecord }): void {
+    if (gone?.published === fresh?.published) return;
+    const mappings = (record: SandboxRecord | undefined): UdpMapping[] =>
+      (record?.published ?? []).flatMap(({ proto, hostIp, hostPort, hostPortEnd, networkId }) => {
+        if (proto !== "udp" || hostPort === 0) return [];
+        const attachment = record?.attachments.find((candidate) => candidate.networkId === networkId);
+        const address = (familyOf(hostIp) === 4 ? attachment?.ipv4 : attachment?.ipv6) ?? "";
+        return [{ address: hostIp, port: hostPort, portEnd: hostPortEnd, container: address === "" ? "" : bare(address) }];
+      });
+    const [old, now] = [mappings(gone), mappings(fresh)];
+    if (old.length === 0 && now.length === 0) return;
+    try {
+      this.#context.ports.flushUdp(old, now);
+    } catch (error) {
+      const record = fresh ?? gone;
+      this.#context.log.warn("UDP flows not forgotten", { container: record?.spec.containerName, error: messageOf(error) });
     }
   }
 
@@ -143,6 +186,15 @@ export class Publisher {
 const bare = (prefixed: string): string => prefixed.slice(0, prefixed.indexOf("/"));
 
 const hasPorts = ({ spec }: SandboxRecord): boolean => Object.keys(spec.ports).length > 0 || spec.publishAll;
+
+/** A request for any port asks for the one it had. */
+function keeping(kept: readonly Publication[], request: PortRequest): PortRequest {
+  if (request.host.kind === "exact") return request;
+  const had = kept.find(
+    ({ proto, containerPort, hostPort }) => proto === request.proto && containerPort === request.containerPort && hostPort > 0,
+  );
+  return had ? { ...request, host: { kind: "exact", from: had.hostPort } } : request;
+}
 
 function byNetwork(routes: Routes): Map<string, Family[]> {
   const networks = new Map<string, Family[]>();

@@ -2,7 +2,7 @@ import type { LinkHole } from "#drivers";
 import type { DesiredState, SandboxTableItem } from "#fabric";
 import type { Context } from "./context.ts";
 import { endpointModel, endpointScope, modelOf, namespacePath, sandboxScope, sandboxState } from "./desired.ts";
-import { defaultRoutes, type Placed } from "./gateway.ts";
+import { defaultRoutes, type Placed, placedOf } from "./gateway.ts";
 import type { Names } from "./names.ts";
 import type { Publisher } from "./publisher.ts";
 import type { NetworkRecord, SandboxRecord } from "./records.ts";
@@ -46,10 +46,7 @@ export class SandboxPlan {
   }
 
   placed(record: SandboxRecord): Placed[] {
-    return record.attachments.flatMap((attachment) => {
-      const network = this.#context.state.network(attachment.networkId);
-      return network && attachment.endpointId !== "" ? [{ attachment, network }] : [];
-    });
+    return placedOf(this.#context.state, record);
   }
 
   /** Legacy links: the ports the linked container exposes, when both are on the default bridge. */

@@ -89,6 +89,25 @@ export class HostObserver implements Disposable {
     return [low, high];
   }
 
+  /** net.ipv4.ip_local_reserved_ports, `8080,9148-9150`. */
+  reservedPorts(): readonly { readonly from: number; readonly to: number }[] {
+    const text = readFileSync("/proc/sys/net/ipv4/ip_local_reserved_ports", "utf8").trim();
+    if (text === "") return [];
+    return text.split(",").map((range) => {
+      const [from = 0, to = from] = range.split("-").map(Number);
+      return { from, to };
+    });
+  }
+
+  /** Programs of the host can listen on IPv6. */
+  hasIpv6(): boolean {
+    try {
+      return readFileSync("/proc/sys/net/ipv6/conf/lo/disable_ipv6", "utf8").trim() === "0";
+    } catch {
+      return false;
+    }
+  }
+
   [Symbol.dispose](): void {
     this.#socket?.[Symbol.dispose]();
     this.#socket = undefined;

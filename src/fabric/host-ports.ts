@@ -1,38 +1,157 @@
-import { familyOf, HOST } from "#base";
-import { bindOnly, type Socket } from "#kernel/ffi";
-import { ConntrackSocket } from "#kernel/nftables";
+import { networkInterfaces } from "node:os";
+import { type Family, familyOf, HOST } from "#base";
+import {
+  AF_INET,
+  AF_INET6,
+  attachFilter,
+  BPF,
+  Errno,
+  IPPROTO_IPV6,
+  IPPROTO_SCTP,
+  IPV6_V6ONLY,
+  inetAddress,
+  SO_REUSEADDR,
+  SOCK_DGRAM,
+  SOCK_NONBLOCK,
+  SOCK_STREAM,
+  SOL_SOCKET,
+  Socket,
+  SystemError,
+} from "#kernel/ffi";
+import { type ConntrackMatch, ConntrackSocket } from "#kernel/nftables";
+import { type RelayTarget, relayTcp, relayUdp } from "./port-relay.ts";
+import { boundSockets } from "./socket-diag.ts";
 
-/** Takes ports from the host's other programs by binding a socket to each, that is never read. */
+type Protocol = "tcp" | "udp" | "sctp";
+
+/** Ports taken from the host's other programs, until disposed of. */
+export interface PortReservation extends Disposable {
+  /** What reaches the host's own sockets all the same, as clients on ::1 do, is carried on to a container: its first port for our first, and so on. */
+  relay(target: RelayTarget): void;
+}
+
+/** The longest range that is held by a socket a port. Longer ones are looked at when they are taken (docs/decisions/070-long-port-ranges.md). */
+const HELD_BY_SOCKETS = 64;
+
+/** Takes ports from the host's other programs: binds a socket to each. */
 export class PortReserver {
   /** All of the range or none of it. @throws SystemError with code EADDRINUSE, EADDRNOTAVAIL, … */
-  reserve(proto: "tcp" | "udp" | "sctp", address: string, from: number, to: number): Disposable {
+  reserve(proto: Protocol, address: string, from: number, to: number): PortReservation {
+    if (proto !== "sctp" && to - from >= HELD_BY_SOCKETS) return reserveLong(proto, address, from, to);
     const sockets: Socket[] = [];
+    const relays: Disposable[] = [];
     const close = () => {
-      for (const socket of sockets) socket.close();
+      for (const held of [...relays.splice(0), ...sockets.splice(0)]) held[Symbol.dispose]();
     };
     try {
-      for (let port = from; port <= to; port++) sockets.push(bindOnly(proto, address, port));
+      for (let port = from; port <= to; port++) sockets.push(hold(proto, address, port));
     } catch (error) {
       close();
       throw error;
     }
-    return { [Symbol.dispose]: close };
+    const family = familyOf(address);
+    return {
+      relay(target) {
+        // All of IPv4 is translated by the kernel, 127.0.0.1 too.
+        if (family === 4 || proto === "sctp") return;
+        for (const [index, socket] of sockets.splice(0).entries()) {
+          const to = { address: target.address, port: target.port + index };
+          relays.push(proto === "tcp" ? relayTcp(socket.detach(), to) : relayUdp(socket.detach(), family, to));
+        }
+      },
+      [Symbol.dispose]: close,
+    };
   }
 }
 
 /**
- * Forgets the UDP flows of published ports that are published no more, or anew: their conntrack entries would go on leading to the old container
- * for as long as the client keeps sending. TCP ends by itself.
+ * Holds a port so that nobody else can: TCP must listen for that, since a socket that does not lets another with SO_REUSEADDR in, and must have the
+ * option itself, or the last client's TIME_WAIT would keep the port from us for a minute.
  */
-export function forgetUdp(entries: readonly { readonly address: string; readonly port: number; readonly portEnd: number }[]): void {
-  if (entries.length === 0) return;
+function hold(proto: Protocol, address: string, port: number): Socket {
+  const family = familyOf(address);
+  const type = (proto === "udp" ? SOCK_DGRAM : SOCK_STREAM) | SOCK_NONBLOCK;
+  const socket = Socket.create(family === 4 ? AF_INET : AF_INET6, type, proto === "sctp" ? IPPROTO_SCTP : 0);
+  try {
+    if (proto === "tcp") socket.setOption(SOL_SOCKET, SO_REUSEADDR, 1);
+    if (family === 6) socket.setOption(IPPROTO_IPV6, IPV6_V6ONLY, 1);
+    // What is never relayed is never read: the kernel drops it before it is queued.
+    if (family === 4) attachFilter(socket, [[BPF.ret, 0, 0, 0]]);
+    socket.bind(inetAddress(address, port), `bind ${proto} ${address} port ${port}`);
+    if (proto === "tcp") socket.listen(512);
+    return socket;
+  } catch (error) {
+    socket.close();
+    throw error;
+  }
+}
+
+/** Ports of a range too long for sockets: none of them may be bound by another program now. */
+function reserveLong(proto: "tcp" | "udp", address: string, from: number, to: number): PortReservation {
+  const family = familyOf(address);
+  // Says whether the host has the address at all.
+  hold(proto, address, from).close();
+  const any = family === 4 ? "0.0.0.0" : "::";
+  const rivals = boundSockets(proto, family).filter((socket) => address === any || socket.address === any || socket.address === address);
+  if (family === 4) rivals.push(...boundSockets(proto, 6).filter((socket) => socket.dual && socket.address === "::"));
+  const rival = rivals.filter(({ port }) => port >= from && port <= to).sort((a, b) => a.port - b.port)[0];
+  if (rival) throw new SystemError(`bind ${proto} ${address} port ${rival.port}`, Errno.EADDRINUSE);
+  return { relay() {}, [Symbol.dispose]() {} };
+}
+
+/** A published UDP port or range, and the container's address behind it. */
+export interface UdpMapping {
+  readonly address: string;
+  readonly port: number;
+  readonly portEnd: number;
+  /** Empty where the container has none of that family. */
+  readonly container: string;
+}
+
+/**
+ * Makes UDP flows meet the mappings of now: their conntrack entries would go on leading to where they led before for as long as the client keeps
+ * sending. TCP ends by itself. Flows that only happen to use the same port, a container's own to a server outside among them, stay.
+ * @param gone mappings that are no more: flows that end at their container are forgotten
+ * @param fresh mappings that are new: flows to those ports that still end at the host itself are
+ */
+export function forgetUdp(gone: readonly UdpMapping[], fresh: readonly UdpMapping[] = []): void {
+  if (gone.length === 0 && fresh.length === 0) return;
   using conntrack = new ConntrackSocket(HOST);
-  conntrack.flush(
-    entries.map(({ address, port, portEnd }) => ({
-      protocol: "udp",
-      family: familyOf(address),
-      originalPort: port === portEnd ? port : ([port, portEnd] as const),
-      ...(address === "0.0.0.0" || address === "::" ? {} : { originalDestination: address }),
-    })),
-  );
+  const matches: ConntrackMatch[] = gone
+    .filter(({ container }) => container !== "")
+    .map((mapping) => ({ ...matchOf(mapping), replySource: mapping.container }));
+  for (const family of [4, 6] as const) matches.push(...flowsToHost(conntrack, family, fresh));
+  if (matches.length > 0) conntrack.flush(matches);
+}
+
+const matchOf = ({ address, port, portEnd }: UdpMapping): ConntrackMatch => ({
+  protocol: "udp",
+  family: familyOf(address),
+  originalPort: port === portEnd ? port : ([port, portEnd] as const),
+  ...(isAny(address) ? {} : { originalDestination: address }),
+});
+
+const isAny = (address: string): boolean => address === "0.0.0.0" || address === "::";
+
+/** Flows to new mappings' ports that nothing translated: whoever sent them asked the host, and must now get the container. */
+function flowsToHost(conntrack: ConntrackSocket, family: Family, fresh: readonly UdpMapping[]): ConntrackMatch[] {
+  const mine = fresh.filter(({ address }) => familyOf(address) === family);
+  if (mine.length === 0) return [];
+  const found = new Map<string, ConntrackMatch>();
+  let local: ReadonlySet<string> | undefined;
+  for (const { original, reply } of conntrack.list(family, "udp")) {
+    if (reply.source !== original.destination) continue;
+    const asked = mine.some(
+      ({ address, port, portEnd }) =>
+        original.destinationPort >= port && original.destinationPort <= portEnd && (isAny(address) || address === original.destination),
+    );
+    if (!asked) continue;
+    local ??= new Set(Object.values(networkInterfaces()).flatMap((links) => links?.map(({ address }) => address) ?? []));
+    if (!local.has(original.destination)) continue;
+    const { destination, destinationPort } = original;
+    found.set(`${destination} ${destinationPort}`, {
+      ...{ protocol: "udp" as const, family, originalDestination: destination, originalPort: destinationPort, replySource: destination },
+    });
+  }
+  return [...found.values()];
 }

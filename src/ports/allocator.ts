@@ -9,7 +9,12 @@ export interface HostPortReserver {
    * All of the range or none of it.
    * @throws an error with an errno's name as `code`: `EADDRINUSE`, `EADDRNOTAVAIL`, …
    */
-  reserve(proto: Protocol, ip: string, from: number, to: number): Disposable;
+  reserve(proto: Protocol, ip: string, from: number, to: number): PortReservation;
+}
+
+export interface PortReservation extends Disposable {
+  /** Carries what reaches the host's own sockets on to a container, from its port on. */
+  relay?(target: { readonly address: string; readonly port: number }): void;
 }
 
 /** Reserves nothing: for tests, and where the host's ports are nobody's business (routed mode, a dry run). */
@@ -26,6 +31,8 @@ export interface PortAllocatorOptions {
 /** The ports of one container, held until released. */
 export interface PortLease extends Disposable {
   readonly ports: readonly PublishedPort[];
+  /** Carries what reaches the host's own sockets on to the addresses that `addressOf` says; nothing where it says none. Once. */
+  relay(addressOf: (port: PublishedPort) => string | undefined): void;
   /** Gives every port back. Idempotent. */
   release(): void;
 }
@@ -43,6 +50,7 @@ interface Held {
 
 interface Claim extends Disposable {
   readonly port: PublishedPort;
+  readonly reservation?: PortReservation;
 }
 
 /**
@@ -170,7 +178,7 @@ export class PortAllocator {
   }
 
   #claim(holder: PortHolder, proto: Protocol, ip: string, range: PortRange, containerPort: number): Claim {
-    let reservation: Disposable;
+    let reservation: PortReservation;
     try {
       reservation = this.#reserver.reserve(proto, ip, range.from, range.to);
     } catch (error) {
@@ -189,6 +197,7 @@ export class PortAllocator {
     };
     return {
       port: Object.freeze({ proto, hostIp: ip, hostPort: range.from, hostPortEnd: range.to, containerPort }),
+      reservation,
       [Symbol.dispose]() {
         forget();
         reservation[Symbol.dispose]();
@@ -250,7 +259,13 @@ function leaseOf(claims: readonly Claim[]): PortLease {
     held = [];
     releaseAll(releasing);
   };
-  return { ports: Object.freeze(claims.map(({ port }) => port)), release, [Symbol.dispose]: release };
+  const relay: PortLease["relay"] = (addressOf) => {
+    for (const { port, reservation } of held) {
+      const address = reservation?.relay && addressOf(port);
+      if (address) reservation.relay?.({ address, port: port.containerPort });
+    }
+  };
+  return { ports: Object.freeze(claims.map(({ port }) => port)), relay, release, [Symbol.dispose]: release };
 }
 
 function releaseAll(claims: readonly Claim[]): void {

@@ -5,6 +5,7 @@ export {
   PortAllocator,
   type PortAllocatorOptions,
   type PortLease,
+  type PortReservation,
   type RestoredPorts,
 } from "./allocator.ts";
 export { type ContainerAddresses, openElements, publishElements } from "./elements.ts";
