@@ -130,7 +130,8 @@ export class Execs {
     const exits = `${exec.directory}/exit`;
     mkdirSync(exits, { recursive: true, mode: 0o711 });
     const processSpec = `${exec.directory}/process.json`;
-    writeFileSync(processSpec, JSON.stringify(this.#process(exec, consoleSize)));
+    const links = container.record.hostConfig.Links?.length ? (await this.#context.engine.openSandbox(container.id)).environment : [];
+    writeFileSync(processSpec, JSON.stringify(this.#process(exec, consoleSize, links)));
     const launched = await launchExec({
       conmon: this.#context.conmon,
       runtime: this.#context.runtime,
@@ -151,7 +152,7 @@ export class Execs {
     });
   }
 
-  #process(exec: ExecInstance, consoleSize: readonly [number, number] | undefined): OciProcess {
+  #process(exec: ExecInstance, consoleSize: readonly [number, number] | undefined, links: readonly string[]): OciProcess {
     const { config, container } = exec;
     const { record } = container;
     const files = readUserFiles(rootPathsOf(container.paths.directory).merged);
@@ -163,7 +164,7 @@ export class Execs {
       ...(tty && consoleSize && consoleSize[0] > 0 ? { consoleSize: { height: consoleSize[0], width: consoleSize[1] } } : {}),
       user: { uid: user.uid, gid: user.gid, additionalGids: user.additionalGids },
       args: [...config.Cmd!],
-      env: processEnv({ ...record.config, Tty: tty }, record.config.Hostname ?? "", [], config.Env ?? []),
+      env: processEnv({ ...record.config, Tty: tty }, record.config.Hostname ?? "", links, config.Env ?? []),
       cwd: config.WorkingDir || record.config.WorkingDir || "/",
       capabilities: capabilitySets(privileged ? this.#context.capabilities : capabilitiesOf(this.#context, record), user.uid),
       noNewPrivileges: noNewPrivileges(record.hostConfig.SecurityOpt),
