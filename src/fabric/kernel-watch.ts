@@ -1,6 +1,6 @@
 import { HOST, type Log, silentLog } from "#base";
 import type { Poller } from "#kernel/ffi";
-import { type RouteEvent, RouteMonitor, RouteSocket } from "#kernel/rtnetlink";
+import { type Link, type RouteEvent, RouteMonitor, RouteSocket } from "#kernel/rtnetlink";
 import type { Drift, Fabric } from "./fabric.ts";
 import { type NftFirewall, RulesetGuard } from "./ruleset/mod.ts";
 import type { Item, LinkItem } from "./types.ts";
@@ -46,14 +46,14 @@ export class KernelWatch implements Disposable {
   #look(events: readonly RouteEvent[]): void {
     const { fabric } = this.#options;
     const scopes = new Set<string>();
+    const links = new Map<string, Extract<RouteEvent, { type: "link" }>>();
     const add = (found: Iterable<string>) => {
       for (const scope of found) scopes.add(scope);
     };
     for (const event of events) {
       if (event.type === "resync") add(fabric.scopes());
       else if (event.type === "link") {
-        const wanted = fabric.wanted(`link ${HOST} ${event.link.name}`) ?? fabric.wanted(`setting ${HOST} ${event.link.name}`);
-        if (wanted && (event.removed || this.#differs(wanted.item, event))) add(wanted.scopes);
+        links.set(event.link.name, event);
       } else if (event.type === "address" && event.removed) {
         add(this.#scopesOn(event.address.index, (name) => `address ${HOST} ${name} ${event.address.address}`));
       } else if (event.type === "route" && event.removed && event.route.index !== undefined) {
@@ -61,7 +61,27 @@ export class KernelWatch implements Disposable {
         add(fabric.wanted(`route ${HOST} ${table} ${destination} ${metric ?? 0}`)?.scopes ?? []);
       }
     }
+    add(this.#scopesOfChanged([...links.values()]));
     if (scopes.size > 0) this.#repair(scopes);
+  }
+
+  #wantedLink(name: string) {
+    const { fabric } = this.#options;
+    return fabric.wanted(`link ${HOST} ${name}`) ?? fabric.wanted(`setting ${HOST} ${name}`);
+  }
+
+  /** An event tells how a link was: each of ours is announced before it is up and has its master. So what differs is looked at again as it is now. */
+  #scopesOfChanged(events: readonly Extract<RouteEvent, { type: "link" }>[]): string[] {
+    const suspects = events.flatMap(({ link, removed }) => {
+      const wanted = this.#wantedLink(link.name);
+      return wanted && (removed || this.#differs(wanted.item, link)) ? [{ name: link.name, wanted }] : [];
+    });
+    if (suspects.length === 0) return [];
+    using socket = RouteSocket.open(HOST);
+    return suspects.flatMap(({ name, wanted }) => {
+      const link = socket.link(name);
+      return !link || this.#differs(wanted.item, link) ? [...wanted.scopes] : [];
+    });
   }
 
   #scopesOn(index: number, keyOf: (name: string) => string): Iterable<string> {
@@ -70,7 +90,7 @@ export class KernelWatch implements Disposable {
     return name === undefined ? [] : (this.#options.fabric.wanted(keyOf(name))?.scopes ?? []);
   }
 
-  #differs(item: Item, { link }: Extract<RouteEvent, { type: "link" }>): boolean {
+  #differs(item: Item, link: Link): boolean {
     if (item.type === "link-setting") return item.up === true && !link.up;
     if (item.type !== "link") return false;
     return (item.up && !link.up) || (item.mtu !== undefined && item.mtu !== link.mtu) || (isPort(item) && link.master === undefined);

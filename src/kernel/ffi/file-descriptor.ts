@@ -3,6 +3,9 @@ import { O_CLOEXEC } from "./constants.ts";
 import { libc } from "./libc.ts";
 import { check } from "./system-error.ts";
 
+/** Milliseconds. */
+const LATER = 100;
+
 /** An owned file descriptor, closed once: by `using`, by `close()`, or handed over with `detach()`. */
 export class FileDescriptor implements Disposable {
   #fd: number;
@@ -30,9 +33,11 @@ export class FileDescriptor implements Disposable {
     libc.close(this.detach());
   }
 
-  /** Closes on a thread of the pool, for descriptors whose close waits in the kernel. */
+  /** Closes in a while, on a thread of the pool: for descriptors whose close waits in the kernel, or would just now. */
   closeLater(): void {
-    if (this.#fd >= 0) close(this.detach(), () => {});
+    if (this.#fd < 0) return;
+    const fd = this.detach();
+    setTimeout(() => close(fd, () => {}), LATER).unref();
   }
 
   /** Gives the number away: to node's `dgram` `bind({ fd })` or `net` `listen({ fd })`, which close it themselves. */

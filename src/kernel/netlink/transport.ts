@@ -67,7 +67,7 @@ export class KernelTransport implements Transport {
   }
 
   [Symbol.dispose](): void {
-    // nf_tables lets no netlink socket of it go before what was deleted by then is freed: a grace period, 15 to 30 ms.
+    // nf_tables lets go of no netlink socket before what a transaction replaced is freed, and meanwhile takes no other: a grace period, 15 to 30 ms.
     if (this.#protocol === NETLINK_NETFILTER) this.socket.closeLater();
     else this.socket.close();
   }
