@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node
 import { flushCompileCache } from "node:module";
 import { FairwayError, LineLog, messageOf } from "#base";
 import { openContainers } from "#containers";
+import { FirewallInspector } from "#doctor";
 import { DRIVERS, openEngine } from "#engine";
 import { openImages } from "#images";
 import { Poller } from "#kernel/ffi";
@@ -9,6 +10,8 @@ import { createServer, type DaemonConfig, parseDaemonFlags, reloadDaemonFlags } 
 import { openStore } from "#store";
 import { daemonId, daemonInfo } from "./daemon-facts.ts";
 import { engineSettings } from "./engine-settings.ts";
+import { extensions } from "./extensions.ts";
+import { runProgram } from "./run-program.ts";
 
 const argv = process.argv.slice(2);
 const readFile = (path: string): string | undefined => (existsSync(path) ? readFileSync(path, "utf8") : undefined);
@@ -35,7 +38,9 @@ async function serve(config: DaemonConfig, warnings: readonly string[]): Promise
     },
   });
   await containers.reconcile();
-  const info = daemonInfo({ config, id, runtime: containers.runtime.path, drivers: DRIVERS.map(({ name }) => name), warnings: () => [] });
+  const inspector = new FirewallInspector(runProgram);
+  const drivers = DRIVERS.map(({ name }) => name);
+  const info = daemonInfo({ config, id, runtime: containers.runtime.path, drivers, warnings: () => inspector.warnings() });
   const tls = config.tls && {
     cert: readFileSync(config.tls.cert, "utf8"),
     key: readFileSync(config.tls.key, "utf8"),
@@ -49,6 +54,7 @@ async function serve(config: DaemonConfig, warnings: readonly string[]): Promise
     info,
     log,
     group: config.group,
+    extensions: extensions({ engine, containers, config, info }),
     ...(tls ? { tls } : {}),
   });
   for (const address of await server.listen(config.hosts)) log.info(`API listen on ${address}`);

@@ -1,0 +1,87 @@
+import { readlinkSync } from "node:fs";
+import { ALIAS_PREFIX, HOST, messageOf } from "#base";
+import { RouteSocket } from "#kernel/rtnetlink";
+import { type Check, fail } from "./check.ts";
+import { FirewallInspector, type RunProgram } from "./firewall/inspector.ts";
+import { firewallChecks } from "./firewall/obstacles.ts";
+import { type HostFiles, hostFiles } from "./host/files.ts";
+import { kernelFeatures } from "./host/kernel-features.ts";
+import { kernelSettings } from "./host/kernel-settings.ts";
+import { otherEngines } from "./host/other-engines.ts";
+import { cgroups, programs } from "./host/programs.ts";
+import { dataRoot, fileSystemOf, limits } from "./host/resources.ts";
+import { driftChecks, type Known, leakChecks, remains } from "./leaks.ts";
+import { type PublishedPort, portChecks } from "./ports.ts";
+
+export interface DoctorOptions {
+  readonly run: RunProgram;
+  readonly dataRoot: string;
+  readonly execRoot: string;
+  /** Undefined without a daemon. */
+  readonly known?: Known & { published(): Promise<readonly PublishedPort[]> };
+}
+
+const MAIN_TABLE = 254;
+
+/** Every check, in the order in which a network needs what they are about. A check that cannot be made fails by itself; the others go on. */
+export async function examineHost(options: DoctorOptions): Promise<readonly Check[]> {
+  const { run, known, execRoot } = options;
+  const files = hostFiles;
+  const checks: Check[] = [];
+  const add = async (name: string, make: () => readonly Check[] | Promise<readonly Check[]>) => {
+    try {
+      checks.push(...(await make()));
+    } catch (error) {
+      checks.push(fail(name, `This could not be examined: ${messageOf(error)}.`, "run as root"));
+    }
+  };
+  const { links, uplink } = readLinks();
+  await add("kernel", () => kernelFeatures(files));
+  await add("kernel-settings", () => kernelSettings(files, uplink));
+  await add("programs", () => programs(run, files));
+  await add("cgroups", () => [cgroups(files)]);
+  await add("firewall", () => {
+    using inspector = new FirewallInspector(run);
+    return firewallChecks(inspector.inspect());
+  });
+  await add("other-engines", () => otherEngines(files, links, namespaceOf));
+  await add("data-root", () => dataRoot(options.dataRoot, fileSystemOf(options.dataRoot)));
+  await add("limits", () => limits(files, known?.pid));
+  if (known) {
+    await add("drift", () => driftChecks(known.drift()));
+    await add("leaks", () => leakChecks(files, { dataRoot: options.dataRoot, execRoot }, known));
+    await add("ports", async () => portChecks(files, await known.published(), ownSockets(files)));
+  } else {
+    const ours = links.filter(({ alias }) => alias?.startsWith(ALIAS_PREFIX)).map(({ name }) => name);
+    await add("remains", () => [remains(files, { dataRoot: options.dataRoot, execRoot }, ours)]);
+  }
+  return checks;
+}
+
+function readLinks() {
+  using socket = RouteSocket.open(HOST);
+  const links = socket.links();
+  const route = socket.routes({ table: MAIN_TABLE }).find(({ destination }) => destination === "0.0.0.0/0" || destination === "::/0");
+  return { links, uplink: links.find(({ index }) => index === route?.index)?.name };
+}
+
+function namespaceOf(pid: string): string | undefined {
+  try {
+    return readlinkSync(`/proc/${pid}/ns/net`);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Inodes of this process' sockets. */
+function ownSockets(files: HostFiles): ReadonlySet<string> {
+  return new Set(
+    files.list("/proc/self/fd").flatMap((fd) => {
+      try {
+        return /^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/self/fd/${fd}`))?.[1] ?? [];
+      } catch {
+        return [];
+      }
+    }),
+  );
+}
