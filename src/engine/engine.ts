@@ -156,9 +156,10 @@ export class LocalEngine implements Engine {
   }
 
   async openSandbox(containerId: string): Promise<SandboxView> {
+    const wasOpen = this.#context.state.sandbox(containerId)?.up === true;
     await this.#settleOnLan(containerId);
     const view = await this.#queue.run(() => this.#sandboxes.open(containerId));
-    this.#lan?.watch(containerId, true);
+    if (!wasOpen) this.#lan?.watch(containerId, true);
     return view;
   }
 
@@ -231,6 +232,7 @@ export class LocalEngine implements Engine {
       this.#lan?.closeAll();
       this.#names.closeAll();
       this.#publisher.closeAll();
+      this.#context.namespaces.close();
     });
   }
 

@@ -47,6 +47,8 @@ export interface Namespaces {
   remove(path: string): void;
   exists(path: string): boolean;
   list(): readonly string[];
+  /** The engine is done; namespaces that are left stay. */
+  close(): void;
 }
 
 /** What the host is like right now. */

@@ -23,6 +23,7 @@ export class FakeNamespaces implements Namespaces {
   list() {
     return [...this.paths];
   }
+  close() {}
 }
 
 export interface FakeHost {

@@ -195,7 +195,6 @@ export interface Engine {
   connect(networkReference: string, containerId: string, spec: EndpointSpec): Promise<void>;
   disconnect(networkReference: string, containerId: string, force: boolean): Promise<void>;
   describeSandbox(containerId: string): SandboxStateView;
-  /** Tells the engine which containers share another's namespace and are running. */
   onEvent(listener: (event: EngineEvent) => void): () => void;
 }
 

@@ -1,6 +1,7 @@
 import { type FairwayError, internal } from "#base";
 import type { NetlinkRequest } from "#kernel/netlink";
 import {
+  broadcastOf,
   encodeDeleteAddress,
   encodeDeleteFdb,
   encodeDeleteLink,
@@ -42,7 +43,7 @@ export function requestsOf(operation: Operation, ns: string, resolver: Resolver)
     case "link-setting":
       return [encodeSetLink(changes(item))];
     case "address":
-      return [encodeNewAddress({ index: resolver.index(item.link), address: item.address, ...(item.noDad ? { flags: IFA_F_NODAD } : {}) })];
+      return [encodeNewAddress(addressRequest(item, resolver))];
     case "route":
       return [encodeReplaceRoute(routeRequest(item, resolver))];
     case "rule":
@@ -143,6 +144,14 @@ const changes = ({ name, up, mac, mtu, promiscuous }: LinkSettingItem): LinkRequ
   ...(mac === undefined ? {} : { mac }),
   ...(mtu === undefined ? {} : { mtu }),
   ...(promiscuous === undefined ? {} : { promiscuous }),
+});
+
+/** With the subnet's broadcast address, where there is room for one (RFC 3021: not in a /31). */
+const addressRequest = ({ link, address, noDad }: Extract<Item, { type: "address" }>, resolver: Resolver) => ({
+  index: resolver.index(link),
+  address,
+  ...(noDad ? { flags: IFA_F_NODAD } : {}),
+  ...(address.includes(":") || Number(address.slice(address.indexOf("/") + 1)) > 30 ? {} : { broadcast: broadcastOf(address) }),
 });
 
 const routeRequest = (item: Extract<Item, { type: "route" }>, resolver: Resolver) => ({

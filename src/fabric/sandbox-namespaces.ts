@@ -1,4 +1,4 @@
-import { createNamespace, listNamespaces, namespaceExists, removeNamespace } from "#kernel/netns";
+import { createNamespace, listNamespaces, namespaceExists, removeNamespace, removeNamespaceDirectory } from "#kernel/netns";
 import { encodeSetLink, RouteSocket } from "#kernel/rtnetlink";
 
 /** The network namespaces of sandboxes, as files of one directory. */
@@ -27,6 +27,11 @@ export class SandboxNamespaces {
 
   exists(path: string): boolean {
     return namespaceExists(path);
+  }
+
+  /** Lets go of the directory and its mount when no namespace is left in it. */
+  close(): void {
+    if (this.list().length === 0) removeNamespaceDirectory(this.#directory);
   }
 
   list(): readonly string[] {
