@@ -1,6 +1,10 @@
 import { Poller } from "#kernel/ffi";
 import { type Announcement, type AnnounceRequest, announceAddresses } from "./announce.ts";
 import { ConflictWatch, type ConflictWatchRequest } from "./conflict-watch.ts";
+import { acquireDhcp4, type Dhcp4Request, type Dhcp4Result, declineDhcp4, releaseDhcp4 } from "./dhcp4/acquire.ts";
+import type { Dhcp4Identity } from "./dhcp4/exchange.ts";
+import { type Dhcp4Callbacks, Dhcp4Keeper, type Dhcp4Keeping } from "./dhcp4/keeper.ts";
+import type { Dhcp4Lease } from "./dhcp4/lease.ts";
 import { type ProbeRequest, type ProbeResult, probeAddress } from "./probe.ts";
 
 /** What the engine asks of the LANs its containers are on. All of it is by packet sockets; nothing in the kernel is changed. */
@@ -8,6 +12,10 @@ export interface LanDoor {
   probeAddress(request: ProbeRequest): Promise<ProbeResult>;
   announceAddresses(request: AnnounceRequest): Announcement;
   watchConflicts(request: ConflictWatchRequest): Disposable;
+  acquireDhcp4(request: Dhcp4Request): Promise<Dhcp4Result>;
+  keepDhcp4(identity: Dhcp4Identity, lease: Dhcp4Lease, callbacks: Dhcp4Callbacks): Dhcp4Keeping;
+  releaseDhcp4(identity: Dhcp4Identity, lease: Dhcp4Lease): void;
+  declineDhcp4(identity: Dhcp4Identity, lease: Dhcp4Lease): void;
 }
 
 export class Lan implements LanDoor, Disposable {
@@ -27,6 +35,26 @@ export class Lan implements LanDoor, Disposable {
   /** Reports who else uses an address from now on, until disposed of; each offender once a minute. */
   watchConflicts(request: ConflictWatchRequest): Disposable {
     return this.#watch.add(request);
+  }
+
+  /** An address from the LAN's DHCP server; see `dhcp4/acquire.ts`. @throws FairwayError unavailable when no server gave one */
+  acquireDhcp4(request: Dhcp4Request): Promise<Dhcp4Result> {
+    return acquireDhcp4(this.#poller, request);
+  }
+
+  /** Renews a lease, new or taken from disk, until disposed of; see `dhcp4/keeper.ts`. */
+  keepDhcp4(identity: Dhcp4Identity, lease: Dhcp4Lease, callbacks: Dhcp4Callbacks): Dhcp4Keeping {
+    return new Dhcp4Keeper(this.#poller, identity, lease, callbacks);
+  }
+
+  /** Gives a lease back to its server. @throws notFound without such a link */
+  releaseDhcp4(identity: Dhcp4Identity, lease: Dhcp4Lease): void {
+    releaseDhcp4(this.#poller, identity, lease);
+  }
+
+  /** Tells the server that a probe found somebody else at the address it gave. @throws notFound without such a link */
+  declineDhcp4(identity: Dhcp4Identity, lease: Dhcp4Lease): void {
+    declineDhcp4(this.#poller, identity, lease);
   }
 
   [Symbol.dispose](): void {

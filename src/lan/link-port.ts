@@ -6,6 +6,7 @@ import { RouteSocket } from "#kernel/rtnetlink";
 const SOL_PACKET = 263;
 const PACKET_ADD_MEMBERSHIP = 1;
 const PACKET_MR_MULTICAST = 0;
+const PACKET_MR_UNICAST = 3;
 const IFF_NOARP = 0x80;
 
 export interface LinkPortOptions {
@@ -14,9 +15,11 @@ export interface LinkPortOptions {
   /** 0 receives nothing. */
   readonly ethertype: number;
   readonly filter?: readonly BpfInstruction[];
+  /** Frames have their Ethernet header, and go out with whatever source it says. */
+  readonly raw?: boolean;
 }
 
-/** A packet socket on one link, with what one needs to know of the link. Frames come and go without their Ethernet header. */
+/** A packet socket on one link, with what one needs to know of the link. Frames come and go without their Ethernet header unless it is raw. */
 export class LinkPort implements Disposable {
   readonly index: number;
   readonly mac: string;
@@ -27,7 +30,7 @@ export class LinkPort implements Disposable {
   readonly socket: Socket;
 
   /** @throws notFound when there is no such link; SystemError when the kernel refuses */
-  constructor({ namespace = HOST, link: name, ethertype, filter }: LinkPortOptions) {
+  constructor({ namespace = HOST, link: name, ethertype, filter, raw = false }: LinkPortOptions) {
     using route = RouteSocket.open(namespace);
     const link = route.link(name);
     if (!link)
@@ -36,7 +39,7 @@ export class LinkPort implements Disposable {
     this.mac = link.mac ?? "00:00:00:00:00:00";
     this.running = link.up && link.carrier;
     this.noArp = (link.flags & IFF_NOARP) !== 0;
-    this.socket = enter(namespace, () => openPacket(link.index, ethertype));
+    this.socket = enter(namespace, () => openPacket(link.index, ethertype, { raw }));
     try {
       if (filter) attachFilter(this.socket, filter);
     } catch (error) {
@@ -45,11 +48,21 @@ export class LinkPort implements Disposable {
     }
   }
 
-  /** Lets the link hear a multicast MAC while the socket is open (struct packet_mreq). */
+  /** Lets the link hear a multicast MAC while the socket is open. */
   join(mac: string): void {
+    this.#member(PACKET_MR_MULTICAST, mac);
+  }
+
+  /** Lets the link hear a unicast MAC that is not its own, while the socket is open. */
+  hear(mac: string): void {
+    this.#member(PACKET_MR_UNICAST, mac);
+  }
+
+  /** struct packet_mreq */
+  #member(type: number, mac: string): void {
     const request = Buffer.alloc(16);
     request.writeInt32LE(this.index, 0);
-    request.writeUInt16LE(PACKET_MR_MULTICAST, 4);
+    request.writeUInt16LE(type, 4);
     request.writeUInt16LE(6, 6);
     request.set(macToBytes(mac), 8);
     this.socket.setOption(SOL_PACKET, PACKET_ADD_MEMBERSHIP, request);
@@ -57,6 +70,11 @@ export class LinkPort implements Disposable {
 
   send(ethertype: number, destination: string, payload: Uint8Array): void {
     this.socket.sendTo(payload, packetAddress(this.index, ethertype, macToBytes(destination)));
+  }
+
+  /** Of a raw port: a frame with its header. */
+  sendFrame(frame: Uint8Array): void {
+    this.socket.send(frame);
   }
 
   [Symbol.dispose](): void {

@@ -1,5 +1,9 @@
 /** `lan`: address safety and address acquisition on a real segment: probes, announcements, conflict watch. */
 export type { Announcement, AnnounceRequest } from "./announce.ts";
 export type { ConflictWatchRequest } from "./conflict-watch.ts";
+export type { Dhcp4Request, Dhcp4Result } from "./dhcp4/acquire.ts";
+export type { Dhcp4Identity } from "./dhcp4/exchange.ts";
+export type { Dhcp4Callbacks, Dhcp4Keeping } from "./dhcp4/keeper.ts";
+export { clientIdOf, type Dhcp4Lease, expiryOf, hostnameOf } from "./dhcp4/lease.ts";
 export * from "./lan.ts";
 export type { ProbeMode, ProbeRequest, ProbeResult } from "./probe.ts";

@@ -41,15 +41,19 @@ export class Segment implements Disposable {
 }
 
 /** Runs a program in a station's namespace until disposed of. */
-export function background(namespace: string, argv: readonly string[]): { output(): string; stop(): Promise<void> } {
+export function background(namespace: string, argv: readonly string[]): { output(): string; stop(): Promise<void> } & Disposable {
   const child = spawn("ip", ["netns", "exec", namespace, ...argv], { stdio: ["ignore", "pipe", "pipe"] });
   let output = "";
   child.stdout.on("data", (chunk) => (output += chunk));
   child.stderr.on("data", (chunk) => (output += chunk));
+  const kill = () => void child.kill("SIGKILL");
+  process.once("exit", kill);
+  child.once("exit", () => process.off("exit", kill));
   return {
     output: () => output,
+    [Symbol.dispose]: kill,
     stop: async () => {
-      if (child.exitCode !== null) return;
+      if (child.exitCode !== null || child.signalCode !== null) return;
       child.kill("SIGTERM");
       await once(child, "exit");
     },
