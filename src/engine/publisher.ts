@@ -1,4 +1,4 @@
-import { type Family, familyOf, messageOf } from "#base";
+import { type Family, familyOf, messageOf, withContext } from "#base";
 import type { Publishing } from "#drivers";
 import type { Item, SandboxTableItem, UdpMapping } from "#fabric";
 import { openElements, PortAllocator, type PortLease, type PortRequest, planPorts, portsView, publishElements, routedPorts } from "#ports";
@@ -32,7 +32,7 @@ export class Publisher {
    * @throws with nothing taken
    */
   take(record: SandboxRecord, routes: Routes, kept: readonly Publication[] = []): readonly Publication[] {
-    const { containerId, containerName, ports, exposed, publishAll } = record.spec;
+    const { containerId, ports, exposed, publishAll } = record.spec;
     if (!hasPorts(record)) return [];
     const { host, state } = this.#context;
     const [from, to] = host.ephemeralPorts();
@@ -56,13 +56,22 @@ export class Publisher {
       for (const port of routedPorts(wanted, having("open"))) publications.push({ ...port, networkId });
       if (having("inside").length > 0) publications.push(...insidePorts(wanted, record, networkId));
     }
-    const lease = this.#ports.allocate({ id: containerId, name: containerName }, requests);
+    const lease = this.#allocate(record, routes, requests);
     this.#leases.get(containerId)?.release();
     this.#leases.set(containerId, lease);
     for (const port of lease.ports)
       publications.push({ ...port, networkId: (familyOf(port.hostIp) === 4 ? routes.v4 : (routes.v6 ?? routes.v4))! });
     this.#relay(lease, record, publications);
     return publications;
+  }
+
+  #allocate({ spec, attachments }: SandboxRecord, routes: Routes, requests: readonly PortRequest[]): PortLease {
+    try {
+      return this.#ports.allocate({ id: spec.containerId, name: spec.containerName }, requests);
+    } catch (error) {
+      const endpoint = attachments.find(({ networkId }) => networkId === (routes.v4 ?? routes.v6))?.endpointId ?? "";
+      throw withContext(`driver failed programming external connectivity on endpoint ${spec.containerName} (${endpoint})`, error);
+    }
   }
 
   /** Clients that the kernel does not translate reach the container through the daemon: those on ::1, and IPv6 ones of a container without. */

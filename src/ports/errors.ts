@@ -35,8 +35,9 @@ export function alreadyAllocated(proto: Protocol, ip: string, port: number, held
 }
 
 export function bindFailed(proto: Protocol, ip: string, { from, to }: PortRange, error: unknown): FairwayError {
-  if (error instanceof FairwayError) return error;
-  const errno = codeOf(error);
+  // The kernel's refusals are FairwayErrors too: those have an errno's name as their code.
+  const errno = codeOf(error)?.toUpperCase();
+  if (error instanceof FairwayError && !(errno && errno in REASONS)) return error;
   const reason = (errno && REASONS[errno]) ?? (error instanceof Error ? error.message : String(error));
   const attempt = errno && NO_SOCKET.has(errno) ? "create socket for" : "bind host port";
   const ports = from === to ? String(from) : `${from}-${to}`;

@@ -164,6 +164,8 @@ function endpoint(model: NetworkModel, point: EndpointModel, host: HostFacts): D
       data: { kind: "veth", peer: { ns: point.sandbox, name: point.ifname, ...(mac ? { mac } : {}), ...mtu } },
       alias: aliasOf("endpoint", point.id),
       master: options.bridge,
+      // A container that asks for its own published port, where br_netfilter bridges the translated frame back to where it came from.
+      hairpin: true,
       up: true,
       ...mtu,
     },
