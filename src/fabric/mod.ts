@@ -1,3 +1,4 @@
+export { BatchedPorts } from "./datagram-port.ts";
 export * from "./diff.ts";
 export * from "./executor.ts";
 export * from "./fabric.ts";

@@ -2,20 +2,38 @@ import { createSocket, type Socket as UdpSocket } from "node:dgram";
 import { connect, Socket as TcpSocket } from "node:net";
 import type { Family } from "#base";
 import { HOST } from "#base";
-import { openTcp, openUdp, type Socket, tcpClient } from "#kernel/ffi";
+import { Errno, isErrno, openTcp, openUdp, type Socket, tcpClient } from "#kernel/ffi";
 import { enter } from "#kernel/netns";
+import type { BatchedPort, BatchedPorts } from "./datagram-port.ts";
 
-/** Sockets for the embedded DNS, bound in a sandbox on ports the kernel chooses. The caller owns the descriptors. */
-export function openDnsSockets(ns: string, address: string): { udpFd: number; udpPort: number; tcpFd: number; tcpPort: number } {
+/** The two sockets of an embedded DNS server. The UDP one is a bare descriptor where nothing polls for us. */
+export interface DnsSockets {
+  readonly udp: number | BatchedPort;
+  readonly udpPort: number;
+  readonly tcp: number;
+  readonly tcpPort: number;
+}
+
+/** How many ports are tried until one is free for both. */
+const PORT_ATTEMPTS = 8;
+
+/**
+ * Makes a sandbox's sockets for the embedded DNS, on a port the kernel chooses: the same for both, which halves the rules that lead there, unless
+ * the sandbox is full of servers. The caller owns them. @param ports undefined: node's dgram serves
+ */
+export function openDnsSockets(ns: string, address: string, ports?: BatchedPorts): DnsSockets {
   return enter(ns, () => {
-    const udp = openUdp({ address, port: 0 });
-    try {
-      const tcp = openTcp({ address, port: 0 });
-      const [udpPort, tcpPort] = [portOf(udp), portOf(tcp)];
-      return { udpFd: udp.detach(), udpPort, tcpFd: tcp.detach(), tcpPort };
-    } catch (error) {
-      udp.close();
-      throw error;
+    for (let attempt = 1; ; attempt++) {
+      const udp = openUdp({ address, port: 0 });
+      const udpPort = portOf(udp);
+      try {
+        const tcp = openTcp({ address, port: attempt < PORT_ATTEMPTS ? udpPort : 0 });
+        const tcpPort = portOf(tcp);
+        return { udp: ports ? ports.port(udp) : udp.detach(), udpPort, tcp: tcp.detach(), tcpPort };
+      } catch (error) {
+        udp.close();
+        if (attempt === PORT_ATTEMPTS || !isErrno(error, Errno.EADDRINUSE)) throw error;
+      }
     }
   });
 }

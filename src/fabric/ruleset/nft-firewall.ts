@@ -9,7 +9,7 @@ import {
   type NftOperation,
   NftSocket,
   type SetSchema,
-  sandboxTable,
+  setSandboxTables,
   TransactionError,
 } from "#kernel/nftables";
 import type { Operation } from "../diff.ts";
@@ -171,7 +171,7 @@ export class NftFirewall implements Firewall, Disposable {
 
   table(ns: string, table: SandboxTableItem | undefined): void {
     using socket = NftSocket.open(ns);
-    socket.transaction(sandboxTable(table), { untracked: true });
+    setSandboxTables(socket, table);
   }
 
   read(): readonly ElementItem[] {

@@ -40,8 +40,9 @@ export class DatagramBatch {
   /** Where replies are written. */
   readonly output: Buffer;
   readonly sendSize: number;
+  /** Datagrams a call takes at most. */
+  readonly slots: number;
   readonly #receiveSize: number;
-  readonly #slots: number;
   readonly #names: Buffer;
   readonly #receiveHeaders: Buffer;
   readonly #sendHeaders: Buffer;
@@ -50,7 +51,7 @@ export class DatagramBatch {
   #queued = 0;
 
   constructor({ slots = 64, receiveSize = 2048, sendSize = 4096 }: DatagramBatchOptions = {}) {
-    this.#slots = slots;
+    this.slots = slots;
     this.#receiveSize = receiveSize;
     this.sendSize = sendSize;
     const memory = (size: number): Buffer => Buffer.from(new ArrayBuffer(size));
@@ -78,8 +79,8 @@ export class DatagramBatch {
   receive(socket: Socket): number {
     this.#queued = 0;
     // msg_namelen is overwritten by each call.
-    for (let slot = 0; slot < this.#slots; slot++) this.#receiveHeaders.writeUInt32LE(NAME, slot * MMSGHDR + 8);
-    const count = libc.recvmmsg(socket.fd, this.#receiveHeaders, this.#slots, MSG_DONTWAIT, null);
+    for (let slot = 0; slot < this.slots; slot++) this.#receiveHeaders.writeUInt32LE(NAME, slot * MMSGHDR + 8);
+    const count = libc.recvmmsg(socket.fd, this.#receiveHeaders, this.slots, MSG_DONTWAIT, null);
     if (count >= 0) return count;
     const code = errno();
     if (code === Errno.EAGAIN || code === Errno.EINTR) return 0;
@@ -112,7 +113,7 @@ export class DatagramBatch {
     if (length <= 0) return;
     const to = this.#queued++;
     const nameLength = this.#receiveHeaders.readUInt32LE(slot * MMSGHDR + 8);
-    this.#names.copy(this.#names, (this.#slots + to) * NAME, slot * NAME, slot * NAME + NAME);
+    this.#names.copy(this.#names, (this.slots + to) * NAME, slot * NAME, slot * NAME + NAME);
     this.#sendHeaders.writeUInt32LE(nameLength, to * MMSGHDR + 8);
     this.#vectors.writeBigUInt64LE(BigInt(length), to * 32 + 24);
   }

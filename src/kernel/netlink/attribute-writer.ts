@@ -137,9 +137,16 @@ export class PayloadWriter {
 
   /** UTF-8 with the NUL that NLA_NUL_STRING wants. */
   attrString(type: number, text: string): this {
-    const bytes = Buffer.from(text, "utf8");
-    const at = this.#attribute(type, bytes.length + 1);
-    this.#bytes.set(bytes, at);
+    const at = this.#attribute(type, Buffer.byteLength(text) + 1);
+    // Names are short: a loop of ours is done before Buffer has begun.
+    for (let index = 0; index < text.length; index++) {
+      const code = text.charCodeAt(index);
+      if (code > 0x7f) {
+        this.#bytes.set(Buffer.from(text, "utf8"), at);
+        break;
+      }
+      this.#bytes[at + index] = code;
+    }
     return this;
   }
 

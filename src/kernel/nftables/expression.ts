@@ -57,7 +57,11 @@ const NAT_FAMILIES = { ip: 2, ip6: 10 };
 /** The expressions we write, their attributes in the order libnftnl writes them (linux/netfilter/nf_tables.h). Registers are NFT_REG_*. */
 const WIRE = {
   meta: { key: word(2, META), dreg: u32(1), sreg: u32(3) },
-  payload: { dreg: u32(1), base: word(2, BASES), offset: u32(3), length: u32(4) },
+  /** With `sreg` it writes; `csumFlags` 1 mends the checksum of whatever protocol it is, and leaves a UDP packet without one as it is. */
+  payload: {
+    ...{ dreg: u32(1), sreg: u32(5), base: word(2, BASES), offset: u32(3), length: u32(4) },
+    ...{ csumType: u32(6), csumOffset: u32(7), csumFlags: u32(8) },
+  },
   cmp: { sreg: u32(1), op: word(2, COMPARE), data: data(3) },
   immediate: { dreg: u32(1), data: data(2) },
   lookup: { sreg: u32(2), dreg: u32(3), set: string(1), setId: u32(4), flags: u32(5) },
@@ -74,6 +78,7 @@ const WIRE = {
     flags: u32(7),
   },
   redir: { protoMin: u32(1), protoMax: u32(2), flags: u32(3) },
+  notrack: {},
   masq: { flags: u32(1), protoMin: u32(2), protoMax: u32(3) },
 };
 
@@ -93,8 +98,9 @@ export interface OpaqueExpression {
 
 export type Expression = KnownExpression | OpaqueExpression;
 
-const wireOf = (name: string): Readonly<Record<string, Wire<unknown>>> | undefined =>
-  Object.hasOwn(WIRE, name) ? (WIRE as unknown as Record<string, Record<string, Wire<unknown>>>)[name] : undefined;
+const WIRES: ReadonlyMap<string, readonly [field: string, wire: Wire<unknown>][]> = new Map(
+  Object.entries(WIRE as unknown as Record<string, Record<string, Wire<unknown>>>).map(([name, wires]) => [name, Object.entries(wires)]),
+);
 
 /** Writes NFTA_EXPR_NAME and NFTA_EXPR_DATA. */
 export function encodeExpression(writer: PayloadWriter, expression: Expression): void {
@@ -104,8 +110,10 @@ export function encodeExpression(writer: PayloadWriter, expression: Expression):
   }
   writer.attrString(NFTA_EXPR_NAME, expression.expr).nested(NFTA_EXPR_DATA, (inner) => {
     const values = expression as unknown as Record<string, unknown>;
-    for (const [field, wire] of Object.entries(wireOf(expression.expr)!))
-      if (values[field] !== undefined) wire.write(inner, wire.type, values[field]);
+    for (const [field, wire] of WIRES.get(expression.expr)!) {
+      const value = values[field];
+      if (value !== undefined) wire.write(inner, wire.type, value);
+    }
     for (const { type, bytes } of expression.rest ?? []) inner.attrBytes(type, bytes);
   });
 }
@@ -122,12 +130,12 @@ export function decodeExpression(reader: AttributeReader): Expression {
       bytes = reader.bytes().slice();
     }
   }
-  const wires = wireOf(name);
+  const wires = WIRES.get(name);
   if (!wires) return { expr: "opaque", name, data: bytes };
   const expression: Record<string, unknown> = { expr: name };
   const rest: RawAttribute[] = [];
   while (content?.next()) {
-    const field = Object.entries(wires).find(([, wire]) => wire.type === content.type);
+    const field = wires.find(([, wire]) => wire.type === content.type);
     if (field) expression[field[0]] = field[1].read(content);
     else rest.push(content.raw());
   }

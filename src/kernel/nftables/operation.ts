@@ -13,6 +13,8 @@ import { encodeDeleteTable, encodeNewTable, type NewTableOptions, type TableRef 
  * - `delete…` of what is not there is ENOENT, unless `ifPresent`, which elements alone have.
  */
 export type NftOperation =
+  /** A message encoded before, where the same is sent many times. */
+  | { readonly op: "encoded"; readonly request: NetlinkRequest }
   | ({ readonly op: "addTable" } & NewTableOptions & TableRef)
   | ({ readonly op: "deleteTable" } & TableRef)
   | ({ readonly op: "addChain"; readonly base?: BaseChain; readonly exclusive?: boolean } & ChainRef)
@@ -52,6 +54,8 @@ function elementsOf(operation: NftOperation): ElementsRequest[] | undefined {
 
 function single(operation: NftOperation, id: number): NetlinkRequest {
   switch (operation.op) {
+    case "encoded":
+      return operation.request;
     case "addTable":
       return encodeNewTable(operation, operation);
     case "deleteTable":
