@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
-import { ALIAS_PREFIX, HOST, messageOf } from "#base";
-import { listTable, NftSocket } from "#kernel/nftables";
+import { ALIAS_PREFIX, FairwayError, HOST, messageOf } from "#base";
+import { NftSocket } from "#kernel/nftables";
 import { RouteSocket } from "#kernel/rtnetlink";
 import type { HostView, OwnBridge } from "./flows.ts";
 import { readIptablesSave } from "./iptables-save.ts";
@@ -65,9 +65,14 @@ export class FirewallInspector implements Disposable {
     const tables: ForeignTable[] = [];
     for (const family of ["ip", "ip6", "inet", "bridge"] as const) {
       for (const { name } of this.#nft.tables(family)) {
-        if (name === "fairway") continue;
-        const ref = { family, table: name };
-        const table = readNftTable(listTable(ref, "json"), listTable(ref, "handles"));
+        if (name === "fairway" || name.startsWith("fairway-")) continue;
+        // By the program, not the library: libnftables 1.0.6 corrupts the heap of a process that lists a table with flags as JSON.
+        const [json, text] = [
+          this.#run("nft", ["-j", "-t", "list", "table", family, name]),
+          this.#run("nft", ["-a", "-t", "list", "table", family, name]),
+        ];
+        if (json === undefined || text === undefined) throw unavailable(`nft cannot list table ${family} ${name}`);
+        const table = readNftTable(json, text);
         if (table) tables.push(table);
       }
     }
@@ -124,3 +129,5 @@ function readFlag(path: string): boolean {
     return false;
   }
 }
+
+const unavailable = (message: string): FairwayError => new FairwayError("unavailable", message, { code: "nft-failed" });

@@ -1,5 +1,5 @@
 import { messageOf } from "#base";
-import { listRuleset } from "#kernel/nftables";
+import { loadRuleset } from "#kernel/nftables";
 import { type Check, fail, ok, warn } from "../check.ts";
 import type { RunProgram } from "../firewall/inspector.ts";
 import type { HostFiles } from "./files.ts";
@@ -10,7 +10,7 @@ const install = (name: string): string => `apt-get install --no-install-recommen
 
 /** What Fairway runs or loads of the host's. */
 export function programs(run: RunProgram, files: HostFiles): Check[] {
-  return [conmon(run), runtimes(run, files), tar(run), libnftables(), seccomp(files)];
+  return [conmon(run), runtimes(run, files), tar(run), nftables(run), seccomp(files)];
 }
 
 const versionOf = (text: string | undefined): string | undefined =>
@@ -40,13 +40,18 @@ function tar(run: RunProgram): Check {
   return ok("tar", `GNU tar ${versionOf(text)}.`);
 }
 
-function libnftables(): Check {
+/** The library loads Fairway's ruleset; the program lists foreign ones, for this doctor. */
+function nftables(run: RunProgram): Check {
   try {
-    listRuleset("host", true);
-    return ok("libnftables", "libnftables loads and reads the ruleset.");
+    // Loads nothing: it proves that the library is there.
+    loadRuleset("");
   } catch (error) {
-    return fail("libnftables", `The ruleset cannot be read by libnftables: ${messageOf(error)}.`, install("libnftables1"));
+    return fail("nftables", `libnftables does not work: ${messageOf(error)}.`, install("libnftables1"));
   }
+  const version = versionOf(run("nft", ["--version"]));
+  return version
+    ? ok("nftables", `libnftables loads; nft ${version}.`)
+    : warn("nftables", "nft is not installed: foreign firewall rules cannot be examined.", install("nftables"));
 }
 
 function seccomp(files: HostFiles): Check {

@@ -2,7 +2,6 @@ import koffi from "koffi";
 import { FairwayError } from "#base";
 import { enter, type NamespaceHandle } from "#kernel/netns";
 import type { ChainRef } from "./chain.ts";
-import type { TableRef } from "./table.ts";
 
 type Context = unknown;
 
@@ -17,9 +16,7 @@ interface Library {
   run(context: Context, commands: string): number;
 }
 
-const NFT_CTX_OUTPUT_HANDLE = 1 << 3;
 const NFT_CTX_OUTPUT_JSON = 1 << 4;
-const NFT_CTX_OUTPUT_TERSE = 1 << 11;
 
 // A shared library is loaded once in a process.
 const loaded: { library: Library | undefined } = { library: undefined };
@@ -82,10 +79,6 @@ export function loadRuleset(text: string, namespace: string | NamespaceHandle = 
 /** `nft list ruleset`, or `nft -j list ruleset`. */
 export const listRuleset = (namespace: string | NamespaceHandle = "host", json = false): string =>
   run("list ruleset", namespace, json ? NFT_CTX_OUTPUT_JSON : 0);
-
-/** `nft -t list table`, as JSON or with handles: everything but the elements of named sets. */
-export const listTable = ({ family, table }: TableRef, form: "json" | "handles", namespace: string | NamespaceHandle = "host"): string =>
-  run(`list table ${family} ${table}`, namespace, NFT_CTX_OUTPUT_TERSE | (form === "json" ? NFT_CTX_OUTPUT_JSON : NFT_CTX_OUTPUT_HANDLE));
 
 /** `nft list chain`: text that `loadRuleset` takes. */
 export const listChain = ({ family, table, chain }: ChainRef, namespace: string | NamespaceHandle = "host"): string =>

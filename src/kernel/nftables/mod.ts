@@ -10,7 +10,7 @@ export * from "./conntrack.ts";
 export { decodeElements, type Element, type ElementAction, elementText, encodeElements } from "./element.ts";
 export { decodeExpression, type Expression, encodeExpression } from "./expression.ts";
 export { boundsOf, rangeText, type SetField } from "./fields.ts";
-export { listChain, listRuleset, listTable, loadRuleset } from "./libnftables.ts";
+export { listChain, listRuleset, loadRuleset } from "./libnftables.ts";
 export { batchOf, FAMILIES, type TableFamily } from "./message.ts";
 export * from "./monitor.ts";
 export { NftSocket, TransactionError } from "./nft-socket.ts";
