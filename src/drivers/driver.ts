@@ -16,6 +16,8 @@ export interface Driver {
   endpoint(network: NetworkModel, endpoint: EndpointModel, host: HostFacts): DesiredState;
   /** The address containers on the network use as their gateway. */
   gateway(network: NetworkModel, family: Family, host: HostFacts): string | undefined;
+  /** The host's own interface on the network and its addresses there, through which it can route; undefined where it has none. */
+  hostLeg(network: NetworkModel, host: HostFacts): HostLeg | undefined;
   /** How a port of a container on this network becomes reachable from outside; the engine turns it into elements or redirects. */
   publishing(network: NetworkModel, host: HostFacts): Publishing;
 }
@@ -30,6 +32,13 @@ export interface Publishing {
   readonly bridge?: string;
   /** Default host address for bindings that name none. */
   readonly hostBinding: string;
+}
+
+export interface HostLeg {
+  readonly link: string;
+  /** Bare addresses that containers can use as next hop. */
+  readonly v4?: string;
+  readonly v6?: string;
 }
 
 export interface DriverTraits {

@@ -4,6 +4,7 @@ import { AddressBook } from "./addresses.ts";
 import { Attachments } from "./attachments.ts";
 import { type Context, networkEvent } from "./context.ts";
 import { namespacePath, networkScope } from "./desired.ts";
+import { Joins } from "./joins.ts";
 import { LanGuard } from "./lan-guard.ts";
 import { Names } from "./names.ts";
 import { driverNamed, Networks } from "./networks.ts";
@@ -27,6 +28,7 @@ export class LocalEngine implements Engine {
   readonly #names: Names;
   readonly #publisher: Publisher;
   readonly #plan: SandboxPlan;
+  readonly #joins: Joins;
   readonly #sandboxes: Sandboxes;
   readonly #queue = new Queue();
   readonly #lan: LanGuard | undefined;
@@ -50,6 +52,7 @@ export class LocalEngine implements Engine {
     this.#publisher = new Publisher(this.#context);
     this.#networks = new Networks(this.#context, this.#addresses);
     this.#plan = new SandboxPlan(this.#context, this.#names, this.#publisher);
+    this.#joins = new Joins(this.#context, this.#plan);
     this.#sandboxes = new Sandboxes(
       this.#context,
       new Attachments(this.#context, this.#addresses),
@@ -106,6 +109,7 @@ export class LocalEngine implements Engine {
         log.error("sandbox not restored", { container: sandbox.spec.containerName, error: messageOf(error) });
       }
     }
+    fabric.adopt(this.#joins.desired());
     for (const { spec } of state.sandboxes) this.#lan?.watch(spec.containerId, false);
     this.#sweepNamespaces();
     for (const drift of fabric.repair()) log.info("restored", { what: drift.description, was: drift.kind });
@@ -131,11 +135,25 @@ export class LocalEngine implements Engine {
   }
 
   removeNetwork(reference: string): Promise<void> {
-    return this.#queue.run(() => this.#networks.remove(reference));
+    return this.#queue.run(() => this.#networks.remove(reference, (network) => this.#joins.forget(network)));
   }
 
   pruneNetworks(keep: (network: NetworkView) => boolean): Promise<readonly string[]> {
-    return this.#queue.run(() => this.#networks.prune(keep));
+    return this.#queue.run(() => this.#networks.prune(keep, (network) => this.#joins.forget(network)));
+  }
+
+  /** Joins two networks by a route through this host. @throws invalidParameter when the host has no address in one of them */
+  addRoute(from: string, to: string): Promise<void> {
+    return this.#queue.run(() => this.#joins.add(from, to));
+  }
+
+  removeRoute(from: string, to: string): Promise<void> {
+    return this.#queue.run(() => this.#joins.remove(from, to));
+  }
+
+  /** Pairs of network names. */
+  listRoutes(): readonly (readonly [string, string])[] {
+    return this.#joins.list();
   }
 
   findNetwork(reference: string): NetworkView {

@@ -93,7 +93,8 @@ export class Networks {
     return [...this.#context.state.networks].filter(({ configOnly }) => !configOnly).map(modelOf);
   }
 
-  async remove(reference: string): Promise<void> {
+  /** @param before what else goes with the network, first */
+  async remove(reference: string, before: (network: NetworkRecord) => Promise<void>): Promise<void> {
     const { state } = this.#context;
     const record = state.findNetwork(reference);
     if (PREDEFINED.has(record.name)) {
@@ -113,6 +114,7 @@ export class Networks {
         context: { network: record.name, containers: active.map(({ containerName }) => containerName) },
       });
     }
+    await before(record);
     await this.#delete(record);
   }
 
@@ -125,12 +127,13 @@ export class Networks {
     if (!record.configOnly) this.#context.emit("destroy", record, {});
   }
 
-  async prune(keep: (network: NetworkView) => boolean): Promise<readonly string[]> {
+  async prune(keep: (network: NetworkView) => boolean, before: (network: NetworkRecord) => Promise<void>): Promise<readonly string[]> {
     const { state } = this.#context;
     const removed: string[] = [];
     for (const record of [...state.networks]) {
       const view = networkView(state, record);
       if (view.predefined || record.configOnly || view.endpoints.length > 0 || keep(view)) continue;
+      await before(record);
       await this.#delete(record);
       removed.push(record.name);
     }

@@ -60,3 +60,8 @@ export interface Publication {
   readonly containerPort: number;
   readonly networkId: string;
 }
+
+/** `join/<id>/<id>`: two networks with a route between them through the host; ids in order. */
+export interface JoinRecord {
+  readonly networks: readonly [string, string];
+}

@@ -1,11 +1,11 @@
 import type { LinkHole } from "#drivers";
-import type { DesiredState, SandboxTableItem } from "#fabric";
+import type { DesiredState, RouteItem, SandboxTableItem } from "#fabric";
 import type { Context } from "./context.ts";
 import { endpointModel, endpointScope, modelOf, namespacePath, sandboxScope, sandboxState } from "./desired.ts";
 import { defaultRoutes, type Placed, placedOf } from "./gateway.ts";
 import type { Names } from "./names.ts";
 import type { Publisher } from "./publisher.ts";
-import type { NetworkRecord, SandboxRecord } from "./records.ts";
+import type { Attachment, NetworkRecord, SandboxRecord } from "./records.ts";
 
 /** What an open sandbox wants of the kernel, computed from its record. */
 export class SandboxPlan {
@@ -33,9 +33,26 @@ export class SandboxPlan {
       if (!driver.traits.hasEndpoints) continue;
       const role = { default4: routes.v4 === network.id, default6: routes.v6 === network.id, links: this.#holes(record, network) };
       const items = driver.endpoint(modelOf(network), endpointModel(ns, attachment, role), facts);
-      wants.set(endpointScope(attachment.endpointId), [...items, ...this.#publisher.items(record, network, attachment)]);
+      wants.set(endpointScope(attachment.endpointId), [
+        ...items,
+        ...this.#joinRoutes(ns, attachment, network),
+        ...this.#publisher.items(record, network, attachment),
+      ]);
     }
     return wants;
+  }
+
+  /** Ways to the subnets of networks that this one is joined to, through the host's leg. */
+  #joinRoutes(ns: string, { ifname }: Attachment, network: NetworkRecord): RouteItem[] {
+    const joined = this.#context.state.joinedTo(network.id);
+    if (joined.length === 0) return [];
+    const leg = this.#context.driver(network.driver).hostLeg(modelOf(network), this.#context.facts());
+    return joined.flatMap(({ pools }) =>
+      pools.flatMap(({ family, subnet }): RouteItem[] => {
+        const gateway = family === 4 ? leg?.v4 : leg?.v6;
+        return gateway ? [{ type: "route", ns, link: ifname, destination: subnet, gateway }] : [];
+      }),
+    );
   }
 
   #table(record: SandboxRecord): Omit<SandboxTableItem, "type" | "ns"> | undefined {

@@ -1,7 +1,7 @@
 import { conflict, type FairwayError, invalid, isFullId, notFound } from "#base";
 import type { Check, Delete, Put, Store } from "#store";
 import { parseLink } from "./links.ts";
-import type { NetworkRecord, SandboxRecord } from "./records.ts";
+import type { JoinRecord, NetworkRecord, SandboxRecord } from "./records.ts";
 
 /** The one in-memory owner of networks and sandboxes, and their way to disk. Records are replaced, never changed in place. */
 export class State {
@@ -13,6 +13,9 @@ export class State {
   /** network id → container ids with an attachment to it */
   readonly #members = new Map<string, Set<string>>();
 
+  readonly #joins = new Map<string, JoinRecord>();
+  /** network id → network ids it has a route to */
+  readonly #joined = new Map<string, Set<string>>();
   /** container id → container ids that joined its namespace */
   readonly #joiners = new Map<string, Set<string>>();
   /** name in a legacy link → container ids that have the link */
@@ -24,6 +27,7 @@ export class State {
 
   async load(): Promise<void> {
     for (const { value } of await this.#store.list<NetworkRecord>("network/")) this.#indexNetwork(value);
+    for (const { value } of await this.#store.list<JoinRecord>("join/")) this.#indexJoin(value);
     for (const { value } of await this.#store.list<SandboxRecord>("sandbox/")) this.#indexSandbox(value);
   }
 
@@ -97,6 +101,36 @@ export class State {
     return [...(this.#joiners.get(containerId) ?? [])].map((id) => this.#sandboxes.get(id)!);
   }
 
+  get joins(): readonly JoinRecord[] {
+    return [...this.#joins.values()];
+  }
+
+  /** Networks with a route to this one. */
+  joinedTo(networkId: string): NetworkRecord[] {
+    return [...(this.#joined.get(networkId) ?? [])].flatMap((id) => this.#networks.get(id) ?? []);
+  }
+
+  async putJoin(a: string, b: string): Promise<void> {
+    const record: JoinRecord = { networks: a < b ? [a, b] : [b, a] };
+    await this.#commit([{ op: "put", key: joinKey(record), value: record }]);
+    this.#indexJoin(record);
+  }
+
+  async deleteJoin(record: JoinRecord): Promise<void> {
+    await this.#commit([{ op: "delete", key: joinKey(record) }]);
+    const [a, b] = record.networks;
+    this.#joins.delete(joinKey(record));
+    remove(this.#joined, a, b);
+    remove(this.#joined, b, a);
+  }
+
+  #indexJoin(record: JoinRecord) {
+    const [a, b] = record.networks;
+    this.#joins.set(joinKey(record), record);
+    add(this.#joined, a, b);
+    add(this.#joined, b, a);
+  }
+
   async putNetwork(record: NetworkRecord): Promise<void> {
     await this.#commit([{ op: "put", key: `network/${record.id}`, value: record }]);
     this.#indexNetwork(record);
@@ -153,6 +187,8 @@ export class State {
     if (record.spec.network.mode === "container") remove(this.#joiners, record.spec.network.containerId, containerId);
   }
 }
+
+const joinKey = ({ networks: [a, b] }: JoinRecord): string => `join/${a}/${b}`;
 
 function add(index: Map<string, Set<string>>, key: string, id: string): void {
   const ids = index.get(key);

@@ -13,6 +13,7 @@ import {
   type Driver,
   type EndpointModel,
   type HostFacts,
+  type HostLeg,
   hostLinkName,
   type NetworkModel,
   type NetworkNeeds,
@@ -34,6 +35,7 @@ export const bridgeDriver: Driver = {
   endpoint,
   gateway: (model, family, host) => gatewayOf(model, family, parseBridgeOptions(model.id, model.internal, model.options, host)),
   publishing,
+  hostLeg,
 };
 
 function check(request: NetworkRequest, host: HostFacts): NetworkNeeds {
@@ -205,4 +207,11 @@ function publishing(model: NetworkModel, host: HostFacts): Publishing {
     bridge: options.bridge,
     hostBinding: options.hostBinding,
   };
+}
+
+function hostLeg(model: NetworkModel, host: HostFacts): HostLeg {
+  const options = parseBridgeOptions(model.id, model.internal, model.options, host);
+  const own = (family: 4 | 6) => model.pools.find((pool) => pool.family === family && bridgeAddress(pool, options) !== undefined)?.gateway;
+  const [v4, v6] = [own(4), own(6)];
+  return { link: options.bridge, ...(v4 ? { v4 } : {}), ...(v6 ? { v6 } : {}) };
 }

@@ -9,5 +9,6 @@ export const hostDriver: Driver = {
   network: () => [],
   endpoint: () => [],
   gateway: () => undefined,
+  hostLeg: () => undefined,
   publishing: () => ({ v4: "none", v6: "none", hostBinding: "" }),
 };

@@ -1,9 +1,9 @@
 import { aliasOf, type Family, HOST, invalid, macOfIpv4 } from "#base";
 import type { DesiredState, Item } from "#fabric";
-import type { Driver, EndpointModel, HostFacts, NetworkModel, NetworkNeeds, NetworkRequest, Pool } from "../driver.ts";
+import type { Driver, EndpointModel, HostFacts, HostLeg, NetworkModel, NetworkNeeds, NetworkRequest, Pool } from "../driver.ts";
 import { sandboxInterface } from "../sandbox-interface.ts";
 import { checkExclusive } from "./exclusive.ts";
-import { hostAccessLink, hostAccessRoutes, poolOf } from "./host-access.ts";
+import { hostAccessLink, hostAccessName, hostAccessRoutes, poolOf } from "./host-access.ts";
 import { HOST_ACCESS_ADDRESS, LAN_KEY, type LanLink, type LanOptions, parseLanOptions } from "./options.ts";
 import { checkParent, findParent, lowestOf, type Parent } from "./parent.ts";
 import { isVirtualNic, lanWarnings } from "./warnings.ts";
@@ -18,6 +18,7 @@ export function lanDriver(name: "macvlan" | "ipvlan"): Driver {
     network,
     endpoint,
     gateway: (model, family) => gatewayOf(model, family),
+    hostLeg,
     publishing: (model) => ({
       v4: model.ipv4 && !model.internal ? "inside" : "none",
       v6: model.ipv6 && !model.internal ? "inside" : "none",
@@ -65,8 +66,19 @@ function network(model: NetworkModel, host: HostFacts): DesiredState {
   const parent = findParent(options, host);
   const items: Item[] = parent.item ? [parent.item] : [];
   if (wantsPromiscuous(options, parent)) items.push({ type: "link-setting", ns: HOST, name: parent.name, promiscuous: true });
-  if (options.hostAccess) items.push(...hostAccessLink(model, options, parent));
+  if (!options.hostAccess) return items;
+  items.push(...hostAccessLink(model, options, parent));
+  // The host must not become a router between its LANs by having a leg in each: only `fairway network route` lets anything through.
+  const link = [hostAccessName(model.id)];
+  if (host.defaults.firewall) items.push({ type: "element", set: "bridges", key: link }, { type: "element", set: "internal", key: link });
   return items;
+}
+
+function hostLeg(model: NetworkModel): HostLeg | undefined {
+  if (!parseLanOptions(model).hostAccess) return undefined;
+  const own = (family: Family) => model.pools.find((pool) => pool.family === family)?.auxiliary[HOST_ACCESS_ADDRESS];
+  const [v4, v6] = [own(4), own(6)];
+  return { link: hostAccessName(model.id), ...(v4 ? { v4 } : {}), ...(v6 ? { v6 } : {}) };
 }
 
 /**

@@ -13,7 +13,7 @@ export const sh = (command: string): string => execFileSync("sh", ["-ec", comman
 const shLater = promisify(execFile);
 const NS = "/run/netns";
 
-/** Drivers of the LAN want no firewall of the host's. */
+/** Stands in for a firewall that is not asked: the hosts of this lab run without one. */
 const noFirewall: Firewall = {
   elements: (operations) => ({ done: operations }),
   read: () => [],
@@ -36,7 +36,7 @@ export class LanLab implements Disposable {
   }
 
   facts(): HostFacts {
-    const { defaults } = fakeHost();
+    const defaults = { ...fakeHost().defaults, firewall: false };
     return { link: (name) => this.#observer.link(name), links: () => this.#observer.links(), defaults };
   }
 
