@@ -6,6 +6,7 @@ import { LabCgroups } from "./cgroups.ts";
 import { onExit } from "./exit.ts";
 import { Host } from "./host.ts";
 import { claim, LAB_PREFIX, sweepAbandonedLabs } from "./sweep.ts";
+import type { PortPolicy } from "./vm/forwarding.ts";
 
 export interface NicOptions {
   readonly switch: string;
@@ -111,6 +112,26 @@ export class Lab {
     const box = this.#switches.get(options.switch ?? "lan");
     if (!box) throw new Error(`The lab has no switch "${options.switch}"`);
     await box.sh(`ip link set ${hostName.slice(0, 10)}-${options.nic ?? 0} ${plugged ? "up" : "down"}`);
+  }
+
+  /** What the switch does with frames from and to a host's interface; what is absent is as at a plain port. */
+  async setPort(
+    hostName: string,
+    policy: Pick<PortPolicy, "reflectiveRelay" | "lockedMac"> = {},
+    options: { switch?: string; nic?: number } = {},
+  ): Promise<void> {
+    const box = this.#switches.get(options.switch ?? "lan");
+    if (!box) throw new Error(`The lab has no switch "${options.switch}"`);
+    const port = `${hostName.slice(0, 10)}-${options.nic ?? 0}`;
+    const { reflectiveRelay = false, lockedMac } = policy;
+    const flags = `hairpin ${reflectiveRelay ? "on" : "off"} learning ${lockedMac ? "off" : "on"} locked ${lockedMac ? "on" : "off"}`;
+    const commands = [
+      // A flush leaves static entries.
+      `bridge fdb show dev ${port} | awk '/master.*static/ { print $1 }' | while read -r mac; do bridge fdb del "$mac" dev ${port} master; done`,
+      `ip link set sw0 type bridge fdb_flush; bridge link set dev ${port} ${flags}`,
+      ...(lockedMac ? [`bridge fdb replace ${lockedMac} dev ${port} master static`] : []),
+    ];
+    await box.sh(["sh", "-ec", commands.join("\n")]);
   }
 
   /** Kills everything in it and waits until it is gone. Synchronous, so that it can run while this process exits. */

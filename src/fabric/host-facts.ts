@@ -4,6 +4,9 @@ import { ALIAS_PREFIX, HOST } from "#base";
 import { type Link, RouteSocket } from "#kernel/rtnetlink";
 import { MAIN_TABLE } from "./key.ts";
 
+/** IFNAMSIZ of linux/if.h, without the NUL. */
+const MAX_NAME = 15;
+
 /** A link of the host's as drivers see it; the shape is theirs. */
 export interface ObservedLink {
   readonly name: string;
@@ -41,6 +44,8 @@ export class HostObserver implements Disposable {
   }
 
   link(name: string): ObservedLink | undefined {
+    // The kernel would say ERANGE where the answer is that there can be no such link.
+    if (Buffer.byteLength(name) > MAX_NAME) return undefined;
     const link = this.#route.link(name);
     return link && this.#observed(link);
   }

@@ -15,7 +15,6 @@ import {
   encodeReplaceNeighbour,
   encodeReplaceRoute,
   encodeSetLink,
-  IFA_F_NODAD,
   type LinkInfo,
   type LinkRequest,
 } from "#kernel/rtnetlink";
@@ -24,6 +23,9 @@ import type { Item, LinkItem, LinkSettingItem } from "./types.ts";
 
 /** Items that rtnetlink makes. */
 export type RouteItemKind = Extract<Item, { type: "link" | "link-setting" | "address" | "route" | "rule" | "neighbour" | "fdb" }>;
+
+/** Index of a sub-interface `eth0` in a sandbox; the kernel's own numbers begin at 2 there. */
+const SUB_INTERFACE_INDEX = 1000;
 
 /** What the requests of one namespace need to know of names. */
 export interface Resolver {
@@ -86,13 +88,22 @@ function newLink(item: LinkItem, ns: string, resolver: Resolver): NetlinkRequest
     ...(item.mtu ? { mtu: item.mtu } : {}),
     ...(item.master ? { master: resolver.index(item.master) } : {}),
     ...("parent" in data && data.parent !== undefined && data.kind !== "vxlan" ? { parent: resolver.index(data.parent) } : {}),
-    ...(here ? {} : { namespace: resolver.namespace(item.ns) }),
+    ...(here ? {} : { namespace: resolver.namespace(item.ns), ...indexApart(item) }),
     ...(data.kind === "veth" ? { peer: peerOf(data.peer, ns, resolver) } : {}),
   };
   const requests = [encodeNewLink(request)];
   if (here) requests.push(encodeSetLink({ name: item.name, alias: item.alias }));
   if (item.hairpin) requests.push(encodeSetLink({ name: item.name, bridgePort: { hairpin: true } }));
   return requests;
+}
+
+/**
+ * A sub-interface in a sandbox gets an index far from those the kernel gives: with the parent's own number, programs that look only at IFLA_LINK
+ * (busybox' `ip`) show `eth0@eth0`.
+ */
+function indexApart({ data, name }: LinkItem): { index?: number } {
+  const number = /^eth(\d{1,3})$/.exec(name)?.[1];
+  return (data.kind === "macvlan" || data.kind === "ipvlan") && number !== undefined ? { index: SUB_INTERFACE_INDEX + Number(number) } : {};
 }
 
 function peerOf(peer: Extract<LinkItem["data"], { kind: "veth" }>["peer"], ns: string, resolver: Resolver): LinkRequest {
@@ -150,7 +161,7 @@ const changes = ({ name, up, mac, mtu, promiscuous }: LinkSettingItem): LinkRequ
 const addressRequest = ({ link, address, noDad }: Extract<Item, { type: "address" }>, resolver: Resolver) => ({
   index: resolver.index(link),
   address,
-  ...(noDad ? { flags: IFA_F_NODAD } : {}),
+  ...(noDad ? { noDad } : {}),
   ...(address.includes(":") || Number(address.slice(address.indexOf("/") + 1)) > 30 ? {} : { broadcast: broadcastOf(address) }),
 });
 
