@@ -3,8 +3,10 @@ import { type Announcement, type AnnounceRequest, announceAddresses } from "./an
 import { ConflictWatch, type ConflictWatchRequest } from "./conflict-watch.ts";
 import { acquireDhcp4, type Dhcp4Request, type Dhcp4Result, declineDhcp4, releaseDhcp4 } from "./dhcp4/acquire.ts";
 import type { Dhcp4Identity } from "./dhcp4/exchange.ts";
-import { type Dhcp4Callbacks, Dhcp4Keeper, type Dhcp4Keeping } from "./dhcp4/keeper.ts";
 import type { Dhcp4Lease } from "./dhcp4/lease.ts";
+import { dhcp4Protocol } from "./dhcp4/protocol.ts";
+import { acquireDhcp6, type Dhcp6Identity, type Dhcp6Lease, type Dhcp6Wanted, dhcp6Protocol, releaseDhcp6 } from "./dhcp6/client.ts";
+import { type LeaseCallbacks, LeaseKeeper, type LeaseKeeping } from "./lease-keeper.ts";
 import { type ProbeRequest, type ProbeResult, probeAddress } from "./probe.ts";
 
 /** What the engine asks of the LANs its containers are on. All of it is by packet sockets; nothing in the kernel is changed. */
@@ -13,9 +15,13 @@ export interface LanDoor {
   announceAddresses(request: AnnounceRequest): Announcement;
   watchConflicts(request: ConflictWatchRequest): Disposable;
   acquireDhcp4(request: Dhcp4Request): Promise<Dhcp4Result>;
-  keepDhcp4(identity: Dhcp4Identity, lease: Dhcp4Lease, callbacks: Dhcp4Callbacks): Dhcp4Keeping;
+  keepDhcp4(identity: Dhcp4Identity, lease: Dhcp4Lease, callbacks: LeaseCallbacks<Dhcp4Lease>): LeaseKeeping<Dhcp4Lease>;
   releaseDhcp4(identity: Dhcp4Identity, lease: Dhcp4Lease): void;
   declineDhcp4(identity: Dhcp4Identity, lease: Dhcp4Lease): void;
+  acquireDhcp6(request: Dhcp6Wanted): Promise<{ readonly lease: Dhcp6Lease; readonly confirmed: boolean }>;
+  keepDhcp6(identity: Dhcp6Identity, lease: Dhcp6Lease, callbacks: LeaseCallbacks<Dhcp6Lease>): LeaseKeeping<Dhcp6Lease>;
+  releaseDhcp6(identity: Dhcp6Identity, lease: Dhcp6Lease): Promise<void>;
+  declineDhcp6(identity: Dhcp6Identity, lease: Dhcp6Lease): Promise<void>;
 }
 
 export class Lan implements LanDoor, Disposable {
@@ -42,9 +48,9 @@ export class Lan implements LanDoor, Disposable {
     return acquireDhcp4(this.#poller, request);
   }
 
-  /** Renews a lease, new or taken from disk, until disposed of; see `dhcp4/keeper.ts`. */
-  keepDhcp4(identity: Dhcp4Identity, lease: Dhcp4Lease, callbacks: Dhcp4Callbacks): Dhcp4Keeping {
-    return new Dhcp4Keeper(this.#poller, identity, lease, callbacks);
+  /** Renews a lease, new or taken from disk, until disposed of; see `lease-keeper.ts`. */
+  keepDhcp4(identity: Dhcp4Identity, lease: Dhcp4Lease, callbacks: LeaseCallbacks<Dhcp4Lease>): LeaseKeeping<Dhcp4Lease> {
+    return new LeaseKeeper(dhcp4Protocol(this.#poller, identity), lease, callbacks);
   }
 
   /** Gives a lease back to its server. @throws notFound without such a link */
@@ -55,6 +61,24 @@ export class Lan implements LanDoor, Disposable {
   /** Tells the server that a probe found somebody else at the address it gave. @throws notFound without such a link */
   declineDhcp4(identity: Dhcp4Identity, lease: Dhcp4Lease): void {
     declineDhcp4(this.#poller, identity, lease);
+  }
+
+  /** As `acquireDhcp4()`, of IPv6; see `dhcp6/client.ts`. */
+  acquireDhcp6(request: Dhcp6Wanted): Promise<{ readonly lease: Dhcp6Lease; readonly confirmed: boolean }> {
+    return acquireDhcp6(this.#poller, request);
+  }
+
+  keepDhcp6(identity: Dhcp6Identity, lease: Dhcp6Lease, callbacks: LeaseCallbacks<Dhcp6Lease>): LeaseKeeping<Dhcp6Lease> {
+    return new LeaseKeeper(dhcp6Protocol(this.#poller, identity), lease, callbacks);
+  }
+
+  /** Settles when the server acknowledged, or was silent for two seconds. */
+  releaseDhcp6(identity: Dhcp6Identity, lease: Dhcp6Lease): Promise<void> {
+    return releaseDhcp6(this.#poller, identity, lease);
+  }
+
+  declineDhcp6(identity: Dhcp6Identity, lease: Dhcp6Lease): Promise<void> {
+    return releaseDhcp6(this.#poller, identity, lease, "decline");
   }
 
   [Symbol.dispose](): void {

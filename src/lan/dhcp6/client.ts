@@ -1,0 +1,216 @@
+import { randomBytes } from "node:crypto";
+import { FairwayError } from "#base";
+import type { Poller } from "#kernel/ffi";
+import type { Dhcp4Identity } from "../dhcp4/exchange.ts";
+import type { LeaseProtocol } from "../lease-keeper.ts";
+import { LinkPort } from "../link-port.ts";
+import { listen } from "../listen.ts";
+import { decodeNeighbour, ETH_P_IPV6, encodeNeighbour, multicastMac, solicitedNode } from "../ndp.ts";
+import { DHCP6_FILTER, decodeFrame6, encodeFrame6, ethernet6, linkLocalOf } from "./frame.ts";
+import { type Dhcp6Reply, type Dhcp6Request, decodeDhcp6, encodeDhcp6 } from "./message.ts";
+
+/** As DHCPv4's: one client id serves both (RFC 4361). */
+export type Dhcp6Identity = Dhcp4Identity;
+
+/** Plain data, to be kept on disk. The prefix length is the LAN's routers' to tell; DHCPv6 gives an address alone. */
+export interface Dhcp6Lease {
+  readonly address: string;
+  readonly dns: readonly string[];
+  /** The server's DUID in hex. */
+  readonly server: string;
+  /** Milliseconds since the epoch. */
+  readonly obtained: number;
+  /** Seconds from `obtained`; 0xffffffff has no end. */
+  readonly valid: number;
+  readonly preferred: number;
+  readonly renew: number;
+  readonly rebind: number;
+}
+
+export interface Dhcp6Wanted extends Dhcp6Identity {
+  readonly previous?: Dhcp6Lease;
+  readonly requested?: string;
+  /** Milliseconds in all; 15 000 unless given. */
+  readonly timeout?: number;
+  readonly signal?: AbortSignal;
+}
+
+const INFINITE = 0xffffffff;
+const at = (lease: Dhcp6Lease, seconds: number): number =>
+  seconds === INFINITE || lease.valid === INFINITE ? Number.POSITIVE_INFINITY : lease.obtained + seconds * 1000;
+
+type Draft = Pick<Dhcp6Request, "type" | "address" | "serverId">;
+
+/** A socket for one exchange. It answers neighbour solicitations for the link-local address it speaks from, which no kernel may have yet. */
+class Exchange implements Disposable {
+  readonly #poller: Poller;
+  readonly #port: LinkPort;
+  readonly #mac: string;
+  readonly #identity: { readonly duid: Uint8Array; readonly iaid: number; readonly hostname?: string };
+  readonly #began = performance.now();
+
+  constructor(poller: Poller, { namespace, link, mac, clientId, hostname }: Dhcp6Identity) {
+    this.#poller = poller;
+    this.#mac = mac;
+    // RFC 4361: type 255, IAID, DUID.
+    const iaid = new DataView(clientId.buffer, clientId.byteOffset).getUint32(1);
+    this.#identity = { duid: clientId.subarray(5), iaid, ...(hostname === undefined ? {} : { hostname }) };
+    this.#port = new LinkPort({ ...(namespace ? { namespace } : {}), link, ethertype: ETH_P_IPV6, raw: true, filter: DHCP6_FILTER });
+    this.#port.join(multicastMac(solicitedNode(linkLocalOf(mac))));
+    if (mac !== this.#port.mac) this.#port.hear(mac);
+  }
+
+  #send(xid: number, draft: Draft): void {
+    const elapsed = Math.trunc((performance.now() - this.#began) / 10);
+    this.#sendFrame(encodeFrame6(this.#mac, encodeDhcp6({ ...this.#identity, ...draft, xid, elapsed })));
+  }
+
+  #sendFrame(frame: Uint8Array): void {
+    try {
+      this.#port.sendFrame(frame);
+    } catch {
+      // The link is down: as good as lost on the way.
+    }
+  }
+
+  #answerNeighbour(packet: Uint8Array, asker: string): void {
+    const message = decodeNeighbour(packet);
+    const own = linkLocalOf(this.#mac);
+    if (message?.kind !== "solicitation" || message.target !== own || message.source === "::") return;
+    const advertisement = encodeNeighbour({ kind: "advertisement", source: own, destination: message.source, target: own, mac: this.#mac });
+    this.#sendFrame(ethernet6(this.#mac, asker, advertisement));
+  }
+
+  /** Sends once for each wait until an answer is accepted; undefined when none was. */
+  ask<T>(
+    draft: Draft,
+    waits: readonly number[],
+    accept: (reply: Dhcp6Reply) => T | undefined,
+    signal?: AbortSignal,
+  ): Promise<T | undefined> {
+    const { promise, resolve } = Promise.withResolvers<T | undefined>();
+    const xid = randomBytes(3).readUIntBE(0, 3);
+    let timer: NodeJS.Timeout | undefined;
+    const finish = (result?: T) => {
+      clearTimeout(timer);
+      watch[Symbol.dispose]();
+      signal?.removeEventListener("abort", abort);
+      resolve(result);
+    };
+    const abort = () => finish();
+    const watch = listen(this.#poller, this.#port, (frame) => {
+      const received = decodeFrame6(frame);
+      if (!received) return;
+      if (!received.payload) return this.#answerNeighbour(received.packet, received.sourceMac);
+      const reply = decodeDhcp6(received.payload, this.#identity.iaid);
+      if (!reply || reply.xid !== xid || Buffer.compare(reply.duid, this.#identity.duid) !== 0) return;
+      const result = accept(reply);
+      if (result !== undefined) finish(result);
+    });
+    let round = 0;
+    const next = () => {
+      const wait = waits[round++];
+      if (wait === undefined) return finish();
+      this.#send(xid, draft);
+      timer = setTimeout(next, wait);
+    };
+    if (signal?.aborted) abort();
+    else {
+      signal?.addEventListener("abort", abort);
+      next();
+    }
+    return promise;
+  }
+
+  [Symbol.dispose](): void {
+    this.#port[Symbol.dispose]();
+  }
+}
+
+/** The lease of a reply; `nak` when the server refuses the address, undefined when it says nothing of it. */
+function leaseIn(reply: Dhcp6Reply, asked: number): Dhcp6Lease | "nak" | undefined {
+  if (reply.type !== "reply") return undefined;
+  const { address } = reply;
+  if (reply.status !== 0 || !address || address.valid === 0) return "nak";
+  // RFC 8415 section 14.2: 0 leaves it to the client.
+  const renew = reply.t1 || Math.trunc(address.preferred / 2);
+  const rebind = reply.t2 || Math.trunc(address.preferred * 0.8);
+  return {
+    ...{ address: address.address, dns: reply.dns, server: Buffer.from(reply.serverId).toString("hex"), obtained: asked },
+    ...{ valid: address.valid, preferred: address.preferred },
+    ...{ renew: Math.min(renew, rebind, address.valid), rebind: Math.min(rebind, address.valid) },
+  };
+}
+
+const serverIdOf = (lease: Dhcp6Lease): Uint8Array => new Uint8Array(Buffer.from(lease.server, "hex"));
+
+/**
+ * An IPv6 address from the LAN's DHCP server (RFC 8415: Solicit, Advertise, Request, Reply).
+ * @throws FairwayError `unavailable` when no server answered or gave one; notFound without such a link
+ */
+export async function acquireDhcp6(poller: Poller, wanted: Dhcp6Wanted): Promise<{ lease: Dhcp6Lease; confirmed: boolean }> {
+  const { previous, timeout = 15_000, signal, link } = wanted;
+  using exchange = new Exchange(poller, wanted);
+  const deadline = performance.now() + timeout;
+  if (previous && at(previous, previous.valid) > Date.now()) {
+    const again = await extend(exchange, previous, "rebind", [1000, 2000], signal);
+    if (again === undefined) return { lease: previous, confirmed: false };
+    if (again !== "nak") return { lease: again, confirmed: true };
+  }
+  const hint = wanted.requested ?? previous?.address;
+  for (let wait = 1000; performance.now() < deadline && !signal?.aborted; wait = Math.min(wait * 2, 8000)) {
+    const offered = (reply: Dhcp6Reply) => (reply.type === "advertise" && reply.status === 0 && reply.address ? reply : undefined);
+    const left = Math.max(deadline - performance.now(), 1);
+    const offer = await exchange.ask({ type: "solicit", ...(hint ? { address: hint } : {}) }, [Math.min(wait, left)], offered, signal);
+    if (!offer?.address) continue;
+    const asked = Date.now();
+    const draft = { type: "request", address: offer.address.address, serverId: offer.serverId } as const;
+    const lease = await exchange.ask(draft, [1000, 2000], (reply) => leaseIn(reply, asked), signal);
+    if (lease !== undefined && lease !== "nak") return { lease, confirmed: true };
+  }
+  throw new FairwayError(
+    "unavailable",
+    `Cannot get an IPv6 address by DHCP on ${link}: no server gave one within ${Math.round(timeout / 1000)} s`,
+    {
+      code: "no-dhcp-lease",
+      context: { link, mac: wanted.mac },
+    },
+  );
+}
+
+function extend(exchange: Exchange, lease: Dhcp6Lease, phase: "renew" | "rebind", waits: readonly number[], signal?: AbortSignal) {
+  const asked = Date.now();
+  const draft = { type: phase, address: lease.address, ...(phase === "renew" ? { serverId: serverIdOf(lease) } : {}) };
+  return exchange.ask(draft, waits, (reply) => leaseIn(reply, asked), signal);
+}
+
+/** Gives a lease back. Sent a second time when it is not acknowledged within a second; never rejects for a silent server. @throws notFound without such a link */
+export async function releaseDhcp6(
+  poller: Poller,
+  identity: Dhcp6Identity,
+  lease: Dhcp6Lease,
+  type: "release" | "decline" = "release",
+): Promise<void> {
+  using exchange = new Exchange(poller, identity);
+  await exchange.ask({ type, address: lease.address, serverId: serverIdOf(lease) }, [1000, 1000], () => true);
+}
+
+export const dhcp6Protocol = (poller: Poller, identity: Dhcp6Identity): LeaseProtocol<Dhcp6Lease> => ({
+  times: (lease) => ({ renew: at(lease, lease.renew), rebind: at(lease, lease.rebind), expiry: at(lease, lease.valid) }),
+  async extend(lease, phase, signal) {
+    try {
+      using exchange = new Exchange(poller, identity);
+      return await extend(exchange, lease, phase, [2000, 4000], signal);
+    } catch {
+      // The link is gone for now: the lease is not.
+      return undefined;
+    }
+  },
+  async anew({ address }, signal) {
+    try {
+      return (await acquireDhcp6(poller, { ...identity, requested: address, signal })).lease;
+    } catch {
+      return undefined;
+    }
+  },
+});
