@@ -1,0 +1,107 @@
+import type { Host } from "#lab";
+import { inNetworkOf, script, startSink } from "../inside.ts";
+import { quantile } from "../measure.ts";
+import { type Bench, onRunc, type Part, turns } from "../part.ts";
+
+const PORTS = 10_000;
+const FIRST = 10_000;
+const PORT = 8080;
+
+/** A client on the same switch, outside of both. */
+async function clientHost(lab: Bench["lab"], name: string): Promise<Host> {
+  return lab.addHost(name, { nics: [{ switch: "lan", address: "192.168.56.200/24" }] });
+}
+
+async function addressOf(host: Host): Promise<string> {
+  const address = /inet ([\d.]+)/.exec(await host.sh("ip -4 addr show dev eth0"))?.[1];
+  if (!address) throw new Error(`Host ${host.name} has no address`);
+  return address;
+}
+
+/** New connections from outside to a published port: with it alone, and with ten thousand others published, none next to another. */
+export const latency: Part = {
+  name: "latency",
+  rows: {
+    "new connection, one published port": { unit: "us" },
+    [`new connection, ${PORTS} published ports`]: { unit: "us" },
+    [`new connection with ${PORTS} ports, over one`]: { unit: "times", goal: { atMost: 1.1 } },
+  },
+  async run({ lab, engines, rounds, record }) {
+    const [one, all, ratio] = Object.keys(latency.rows) as [string, string, string];
+    const pair = onRunc(engines);
+    const client = await clientHost(lab, "caller");
+    const connect = async (address: string) => {
+      const output = await inNetworkOf(client.pid, script("connect", address, PORT, 1000));
+      return quantile(JSON.parse(output) as number[], 0.5);
+    };
+    const sinks: { kill(): void }[] = [];
+    const servers: [(typeof pair)[number], string, string][] = [];
+    for (const engine of pair) {
+      const id = await engine.startContainer("server", ["sleep", "3600"], { ports: { [`${PORT}/tcp`]: [{ HostPort: String(PORT) }] } });
+      sinks.push(await startSink(engine, id, PORT));
+      servers.push([engine, id, await addressOf(engine.host)]);
+    }
+    const measure = async (row: string): Promise<Map<string, number[]>> => {
+      const medians = new Map<string, number[]>();
+      await turns(pair, Math.min(rounds, 10), async (engine, _round, warmup) => {
+        const figure = await connect(servers.find(([each]) => each === engine)![2]);
+        if (warmup) return;
+        record(row, engine.name, figure);
+        medians.set(engine.name, [...(medians.get(engine.name) ?? []), figure]);
+      });
+      return medians;
+    };
+    const alone = await measure(one);
+    for (const [engine, id] of servers) await (engine.name === "dockerd" ? dockerdRules(engine.host, id) : publishMany(engine));
+    const crowded = await measure(all);
+    for (const engine of pair)
+      record(ratio, engine.name, quantile(crowded.get(engine.name)!, 0.5) / quantile(alone.get(engine.name)!, 0.5));
+    for (const sink of sinks) sink.kill();
+    for (const [engine, id] of servers) await engine.removeContainer(id);
+    for (const engine of pair) if (engine.name !== "dockerd") await engine.removeContainer("crowd");
+    client.destroy();
+  },
+};
+
+const others = Array.from({ length: PORTS }, (_, index) => FIRST + index * 2);
+
+async function publishMany(engine: Bench["engines"][number]): Promise<void> {
+  const ports = Object.fromEntries(others.map((port) => [`${port}/tcp`, [{ HostPort: String(port) }]]));
+  await engine.startContainer("crowd", ["sleep", "3600"], { ports });
+}
+
+/** The rules that dockerd writes for as many ports. It would take hours to write them itself, starting iptables for each. */
+async function dockerdRules(host: Host, id: string): Promise<void> {
+  const address = /"IPAddress":"([\d.]+)"/.exec((await host.daemon.api("GET", `/containers/${id}/json`)).text)?.[1];
+  const rules = (table: string, line: (port: number) => string) => [`*${table}`, ...others.map(line), "COMMIT", ""].join("\n");
+  const nat = rules("nat", (port) => `-I DOCKER 2 ! -i docker0 -p tcp -m tcp --dport ${port} -j DNAT --to-destination ${address}:${port}`);
+  const filter = rules("filter", (port) => `-I DOCKER 1 -d ${address}/32 ! -i docker0 -o docker0 -p tcp -m tcp --dport ${port} -j ACCEPT`);
+  await host.exec("iptables-restore -n", { input: nat + filter, timeout: 300_000 });
+}
+
+/** Octets a second into a container through a published port, from outside. */
+export const throughput: Part = {
+  name: "throughput",
+  rows: { "throughput through a published port": { unit: "Gbit/s", more: true, goal: { timesDockerd: 1 } } },
+  async run({ lab, engines, rounds, record }) {
+    const pair = onRunc(engines);
+    const client = await clientHost(lab, "sender");
+    const addresses = new Map<string, string>();
+    const ends: (() => Promise<void>)[] = [];
+    for (const engine of pair) {
+      const id = await engine.startContainer("server", ["sleep", "3600"], { ports: { [`${PORT}/tcp`]: [{ HostPort: String(PORT) }] } });
+      const sink = await startSink(engine, id, PORT);
+      addresses.set(engine.name, await addressOf(engine.host));
+      ends.push(async () => {
+        sink.kill();
+        await engine.removeContainer(id);
+      });
+    }
+    await turns(pair, Math.min(rounds, 10), async (engine, _round, warmup) => {
+      const perSecond = Number(await inNetworkOf(client.pid, script("flood", addresses.get(engine.name)!, PORT, 1)));
+      if (!warmup) record("throughput through a published port", engine.name, (perSecond * 8) / 1e9);
+    });
+    for (const end of ends) await end();
+    client.destroy();
+  },
+};
