@@ -16,26 +16,30 @@ export interface Finding {
 
 /** Where foreign rules end packets of ours. Pure: everything it knows is in its arguments. */
 export function findObstacles(tables: readonly ForeignTable[], host: HostView): Finding[] {
-  const places = new Map<string, Obstacle[]>();
   const groups = groupsOf(host.bridges, tables);
+  const places = new Map<string, Obstacle[]>();
   for (const [bridge] of groups)
     for (const flow of flowsOf(bridge, host))
       for (const table of tables)
         for (const obstacle of obstaclesOf(table, flow)) {
-          const key = [
-            table.tool,
-            table.family,
-            table.name,
-            obstacle.chain.name,
-            obstacle.rule?.handle ?? obstacle.rule?.text,
-            obstacle.reach,
-          ].join(" ");
+          const key = placeOf(obstacle);
           const there = places.get(key);
           if (there) there.push(obstacle);
           else places.set(key, [obstacle]);
         }
-  return [...places.values()].map((obstacles) => findingOf(obstacles, { tables, host, groups }));
+  const ORDER = ["all", "unsure", "some"] as const;
+  return [...places.values()].map((obstacles) => {
+    // A rule that ends all of one flow may end some of another: the worst is told.
+    const worst = ORDER.find((reach) => obstacles.some((obstacle) => obstacle.reach === reach));
+    return findingOf(
+      obstacles.filter(({ reach }) => reach === worst),
+      { tables, host, groups },
+    );
+  });
 }
+
+const placeOf = ({ table, chain, rule }: Obstacle): string =>
+  [table.tool, table.family, table.name, chain.name, rule?.handle ?? rule?.text].join(" ");
 
 const VERBS = { drop: "drops", reject: "rejects", queue: "hands to a program" } as const;
 const MAY = { drop: "may drop", reject: "may reject", queue: "may hand to a program" } as const;

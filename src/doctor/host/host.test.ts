@@ -1,0 +1,193 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { driftChecks, leakChecks, traces } from "../leaks.ts";
+import { portChecks } from "../ports.ts";
+import type { HostFiles } from "./files.ts";
+import { kernelSettings } from "./kernel-settings.ts";
+import { otherEngines } from "./other-engines.ts";
+import { cgroups, programs } from "./programs.ts";
+import { dataRoot, limits } from "./resources.ts";
+
+/** A host made of some files. */
+function fakeFiles(files: Readonly<Record<string, string>>): HostFiles {
+  const names = (path: string) =>
+    Object.keys(files).flatMap((file) => (file.startsWith(`${path}/`) ? [file.slice(path.length + 1).split("/")[0]!] : []));
+  return { read: (path) => files[path], list: (path) => [...new Set(names(path))] };
+}
+
+const SETTINGS = {
+  "/proc/sys/net/ipv4/ip_forward": "1\n",
+  "/proc/sys/net/ipv6/conf/all/disable_ipv6": "0\n",
+  "/proc/sys/net/ipv6/conf/all/forwarding": "1\n",
+};
+const statusOf = (checks: readonly { name: string; status: string }[], name: string) => checks.find((check) => check.name === name)?.status;
+
+describe("kernelSettings()", () => {
+  test("`kernelSettings()` warns when forwarding is off", () => {
+    assert.equal(statusOf(kernelSettings(fakeFiles(SETTINGS), "eth0"), "ip-forward"), "ok");
+    assert.equal(statusOf(kernelSettings(fakeFiles({ ...SETTINGS, "/proc/sys/net/ipv4/ip_forward": "0" }), "eth0"), "ip-forward"), "warn");
+  });
+
+  test("`kernelSettings()` warns of a lost IPv6 route when forwarding makes the uplink ignore advertisements", () => {
+    const with1 = fakeFiles({ ...SETTINGS, "/proc/sys/net/ipv6/conf/eth0/accept_ra": "1" });
+    const with2 = fakeFiles({ ...SETTINGS, "/proc/sys/net/ipv6/conf/eth0/accept_ra": "2" });
+    assert.equal(statusOf(kernelSettings(with1, "eth0"), "ipv6"), "warn");
+    assert.equal(statusOf(kernelSettings(with2, "eth0"), "ipv6"), "ok");
+    assert.equal(statusOf(kernelSettings(with1, undefined), "ipv6"), "ok");
+    assert.equal(statusOf(kernelSettings(fakeFiles({}), "eth0"), "ipv6"), "warn");
+  });
+
+  test("`kernelSettings()` fails when a table of the kernel's is full", () => {
+    const arp = `header\n${"entry\n".repeat(1020)}`;
+    const full = { ...SETTINGS, "/proc/sys/net/ipv4/neigh/default/gc_thresh3": "1020", "/proc/net/arp": arp };
+    assert.equal(statusOf(kernelSettings(fakeFiles(full), "eth0"), "neighbour-table"), "fail");
+    const tracked = { "/proc/sys/net/netfilter/nf_conntrack_max": "1000", "/proc/sys/net/netfilter/nf_conntrack_count": "850" };
+    assert.equal(statusOf(kernelSettings(fakeFiles({ ...SETTINGS, ...tracked }), "eth0"), "conntrack-table"), "warn");
+  });
+});
+
+describe("programs() and cgroups()", () => {
+  const hybrid = {
+    "/sys/fs/cgroup/unified/cgroup.controllers": "pids\n",
+    "/sys/fs/cgroup/memory/x": "",
+    "/sys/fs/cgroup/cpu,cpuacct/x": "",
+    "/sys/fs/cgroup/pids/x": "",
+  };
+  const having =
+    (...there: string[]) =>
+    (program: string) =>
+      there.includes(program) ? `${program} version 1.2.3 (GNU tar)` : undefined;
+
+  test("`programs()` fails for what is missing, and for crun alone on a hybrid layout", () => {
+    const all = programs(having("conmon", "runc", "tar", "nft"), fakeFiles(hybrid));
+    assert.deepEqual([statusOf(all, "conmon"), statusOf(all, "runtime"), statusOf(all, "tar")], ["ok", "ok", "ok"]);
+    assert.equal(statusOf(all, "seccomp"), "warn");
+    assert.equal(statusOf(programs(having("crun"), fakeFiles(hybrid)), "runtime"), "fail");
+    assert.equal(statusOf(programs(having("crun"), fakeFiles({ "/sys/fs/cgroup/cgroup.controllers": "cpu" })), "runtime"), "ok");
+    assert.equal(statusOf(programs(having(), fakeFiles({})), "conmon"), "fail");
+    assert.equal(
+      statusOf(
+        programs(() => "tar (busybox) 1.35", fakeFiles({})),
+        "tar",
+      ),
+      "fail",
+    );
+  });
+
+  test("`cgroups()` names the layout and the controllers that are missing", () => {
+    assert.match(cgroups(fakeFiles(hybrid)).finding, /hybrid/);
+    assert.equal(cgroups(fakeFiles(hybrid)).status, "ok");
+    assert.equal(cgroups(fakeFiles({ "/sys/fs/cgroup/cgroup.controllers": "cpuset cpu memory pids" })).status, "ok");
+    assert.match(cgroups(fakeFiles({ "/sys/fs/cgroup/cgroup.controllers": "cpu pids" })).finding, /no controller memory/);
+    assert.equal(cgroups(fakeFiles({})).status, "fail");
+  });
+});
+
+describe("resources", () => {
+  const GIB = 1 << 30;
+  test("`dataRoot()` fails when overlayfs would be nested, and when the disk is full", () => {
+    const status = (type: number, available: number) => dataRoot("/d", { type, available, size: 100 * GIB }).map((check) => check.status);
+    assert.deepEqual(status(0xef53, 50 * GIB), ["ok", "ok"]);
+    assert.deepEqual(status(0x794c7630, 50 * GIB), ["fail", "ok"]);
+    assert.deepEqual(status(0x01021994, 50 * GIB), ["warn", "ok"]);
+    assert.deepEqual(status(0xef53, GIB), ["ok", "warn"]);
+    assert.deepEqual(status(0xef53, GIB / 8), ["ok", "fail"]);
+  });
+
+  test("`limits()` reads the daemon's own limit of open files", () => {
+    const files = {
+      "/proc/sys/fs/inotify/max_user_instances": "8192",
+      "/proc/7/limits": "Limit   Soft Hard\nMax open files            1024                 4096                 files\n",
+    };
+    assert.deepEqual(
+      limits(fakeFiles(files), 7).map(({ name }) => name),
+      ["open-files"],
+    );
+    assert.deepEqual(
+      limits(fakeFiles(files), undefined).map(({ name }) => name),
+      ["limits"],
+    );
+    assert.deepEqual(
+      limits(fakeFiles({ "/proc/sys/fs/inotify/max_user_instances": "128" }), 7).map(({ name }) => name),
+      ["inotify"],
+    );
+  });
+});
+
+test("`otherEngines()` names engines of this namespace and a docker0 that is not ours", () => {
+  const files = fakeFiles({ "/proc/12/comm": "dockerd\n", "/proc/13/comm": "dockerd\n", "/proc/14/comm": "bash\n" });
+  const namespaces: Record<string, string> = { self: "net:[1]", "12": "net:[1]", "13": "net:[2]", "14": "net:[1]" };
+  const docker0 = { name: "docker0", kind: "bridge" } as Parameters<typeof otherEngines>[1][number];
+  const [check] = otherEngines(files, [docker0], (pid) => namespaces[pid]);
+  assert.match(check!.finding, /^dockerd \(process 12\) also runs here\..*docker0 is not Fairway's/);
+  const [none] = otherEngines(fakeFiles({}), [{ ...docker0, alias: "fairway:network:1" }], () => "net:[1]");
+  assert.match(none!.finding, /^No other/);
+});
+
+describe("leaks", () => {
+  const id = "ab".repeat(32);
+  const other = "cd".repeat(32);
+  const line = (path: string) => `36 35 0:50 / ${path} rw - overlay overlay rw`;
+  const files = fakeFiles({
+    "/proc/self/mountinfo": [
+      line("/"),
+      line(`/data\\040x/containers/${id}/merged`),
+      line(`/data\\040x/containers/${other}/merged`),
+      line("/run/netns/x"),
+    ].join("\n"),
+    "/run/fw/netns/abababababab": "",
+    "/run/fw/netns/cdcdcdcdcdcd": "",
+    "/run/fw/netns/default": "",
+  });
+  const roots = { dataRoot: "/data x", execRoot: "/run/fw" };
+  const known = { drift: () => [], containers: async () => new Set([id]), pid: 1 };
+
+  test("`traces()` finds mounts and namespaces of containers under our roots alone", () => {
+    assert.deepEqual(
+      traces(files, roots).map(({ kind, id: found }) => `${kind} ${found.slice(0, 4)}`),
+      ["mount abab", "mount cdcd", "namespace abab", "namespace cdcd"],
+    );
+  });
+
+  test("`leakChecks()` names what no container owns, unless it is gone by now", async () => {
+    const [check] = await leakChecks(files, roots, known, () => true);
+    assert.equal(check!.status, "fail");
+    assert.match(check!.finding, /mounts \/data x\/containers\/cdcd.*namespaces \/run\/fw\/netns\/cdcdcdcdcdcd/);
+    assert.doesNotMatch(check!.finding, /abab/);
+    assert.equal((await leakChecks(files, roots, known, () => false))[0]!.status, "ok");
+  });
+
+  test("`driftChecks()` tells strays from what others changed", () => {
+    assert.deepEqual(
+      driftChecks([]).map(({ status }) => status),
+      ["ok", "ok"],
+    );
+    const drift = { scopes: [], operation: undefined as never };
+    const checks = driftChecks([
+      { ...drift, kind: "missing", description: "link br-1 (bridge)" },
+      { ...drift, kind: "stray", description: "link br-2 (bridge)" },
+    ]);
+    assert.deepEqual(
+      checks.map(({ name, status }) => [name, status]),
+      [
+        ["drift", "fail"],
+        ["strays", "fail"],
+      ],
+    );
+    assert.match(checks[0]!.finding, /link br-1 \(bridge\) \(missing\)/);
+  });
+});
+
+test("`portChecks()` finds another's listener on a published port, and not the daemon's own", () => {
+  const row = (port: number, state: string, inode: number) =>
+    `  0: 00000000:${port.toString(16).toUpperCase().padStart(4, "0")} 00000000:0000 ${state} 00000000:00000000 00:00000000 00000000 0 0 ${inode} 1 0`;
+  const files = fakeFiles({
+    "/proc/net/tcp": ["header", row(8080, "0A", 100), row(8081, "0A", 101), row(8082, "01", 102)].join("\n"),
+    "/proc/net/udp6": ["header", row(53, "07", 103)].join("\n"),
+  });
+  const port = (proto: "tcp" | "udp", number: number) => ({ proto, port: number, container: "web" });
+  const check = (ports: ReturnType<typeof port>[], own: string[] = []) => portChecks(files, ports, new Set(own))[0]!;
+  assert.match(check([port("tcp", 8080), port("udp", 53)]).finding, /8080\/tcp \(published by web, socket 100\), 53\/udp/);
+  assert.equal(check([port("tcp", 8080)], ["100"]).status, "ok");
+  assert.equal(check([port("tcp", 8082), port("udp", 8080)]).status, "ok");
+});
