@@ -68,7 +68,10 @@ export class KernelExecutor implements Executor {
     const item = subjectOf(operation);
     const gone = operation.action === "delete";
     if (item.type === "sysctl") {
-      if (!gone) return this.#setSysctl(item);
+      if (!gone) {
+        this.#setSysctl(item);
+        return;
+      }
       const former = this.#formerSysctls.get(keyOf(item));
       if (former !== undefined && item.restore) writeSysctl({ ...item, value: former, optional: true });
     } else if (item.type === "sandbox-table") {

@@ -1,9 +1,10 @@
 import { Errno, isErrno } from "#kernel/ffi";
 import type { NetlinkRequest } from "#kernel/netlink";
 import { NamespaceHandle } from "#kernel/netns";
-import { RouteSocket, removeLink } from "#kernel/rtnetlink";
+import { RouteSocket } from "#kernel/rtnetlink";
 import type { Operation } from "./diff.ts";
 import type { RunResult } from "./executor.ts";
+import { removeLink } from "./link-removal.ts";
 import { noSuchLink, type Resolver, requestsOf } from "./route-requests.ts";
 
 /**

@@ -18,13 +18,26 @@ function bind<F extends (...args: never[]) => unknown>(name: string, result: str
   }) as F;
 }
 
-let sendOnThread: ReturnType<typeof library.func> | undefined;
+/** The same on a thread of the pool: the last value is called with the result on this thread. Memory must not be changed until then. */
+function bindOnPool<F extends (...args: never[]) => void>(name: string, result: string, args: string[]): F {
+  let bound: ReturnType<typeof library.func> | undefined;
+  return ((...values: never[]) => {
+    bound ??= library.func(name, result, args);
+    bound.async(...values);
+  }) as F;
+}
+
+const sendAsync = bindOnPool<(fd: number, data: Memory, length: number, flags: number, done: () => void) => void>("send", "int64_t", [
+  "int",
+  "void *",
+  "size_t",
+  "int",
+]);
 
 /** send(2) on a thread of the pool; `done` runs on this thread afterwards. Until then `data` must not be changed. */
 export function sendOnPool(fd: number, data: Uint8Array, flags: number, done: () => void): void {
-  sendOnThread ??= library.func("send", "int64_t", ["int", "void *", "size_t", "int"]);
   // The callback holds on to `data`, which the kernel reads meanwhile.
-  sendOnThread.async(fd, data, data.length, flags, () => done());
+  sendAsync(fd, data, data.length, flags, () => done());
 }
 
 export const libc = {

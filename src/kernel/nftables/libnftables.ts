@@ -1,5 +1,5 @@
-import koffi from "koffi";
 import { FairwayError } from "#base";
+import { loadLibrary, type SharedLibrary } from "#kernel/ffi";
 import { enter, type NamespaceHandle } from "#kernel/netns";
 import type { ChainRef } from "./chain.ts";
 
@@ -24,9 +24,9 @@ const loaded: { library: Library | undefined } = { library: undefined };
 /** @throws FairwayError unavailable when libnftables is not installed */
 function library(): Library {
   if (loaded.library) return loaded.library;
-  let file: ReturnType<typeof koffi.load>;
+  let file: SharedLibrary;
   try {
-    file = koffi.load("libnftables.so.1");
+    file = loadLibrary("libnftables.so.1");
   } catch (cause) {
     throw new FairwayError("unavailable", "Cannot load libnftables.so.1: install the Debian package libnftables1", {
       code: "no-libnftables",
@@ -34,14 +34,14 @@ function library(): Library {
     });
   }
   loaded.library = {
-    newContext: file.func("void *nft_ctx_new(uint32_t flags)"),
-    freeContext: file.func("void nft_ctx_free(void *ctx)"),
-    setOutput: file.func("void nft_ctx_output_set_flags(void *ctx, uint32_t flags)"),
-    bufferOutput: file.func("int nft_ctx_buffer_output(void *ctx)"),
-    bufferError: file.func("int nft_ctx_buffer_error(void *ctx)"),
-    output: file.func("const char *nft_ctx_get_output_buffer(void *ctx)"),
-    error: file.func("const char *nft_ctx_get_error_buffer(void *ctx)"),
-    run: file.func("int nft_run_cmd_from_buffer(void *ctx, const char *buf)"),
+    newContext: file.bind("void *nft_ctx_new(uint32_t flags)"),
+    freeContext: file.bind("void nft_ctx_free(void *ctx)"),
+    setOutput: file.bind("void nft_ctx_output_set_flags(void *ctx, uint32_t flags)"),
+    bufferOutput: file.bind("int nft_ctx_buffer_output(void *ctx)"),
+    bufferError: file.bind("int nft_ctx_buffer_error(void *ctx)"),
+    output: file.bind("const char *nft_ctx_get_output_buffer(void *ctx)"),
+    error: file.bind("const char *nft_ctx_get_error_buffer(void *ctx)"),
+    run: file.bind("int nft_run_cmd_from_buffer(void *ctx, const char *buf)"),
   };
   return loaded.library;
 }

@@ -11,7 +11,6 @@ export * from "./constants.ts";
 export * from "./fdb.ts";
 export * from "./link.ts";
 export type * from "./link-kinds.ts";
-export * from "./link-removal.ts";
 export type * from "./link-stats.ts";
 export * from "./namespace-id.ts";
 export {

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { isolate } from "#kernel/netns";
-import { encodeNewAddress, encodeNewLink, RouteSocket, removeLink } from "./mod.ts";
+import { encodeNewAddress, encodeNewLink, RouteSocket } from "#kernel/rtnetlink";
+import { removeLink } from "./link-removal.ts";
 
 const options = { skip: isolate() ? false : "needs root" };
 

@@ -12,7 +12,7 @@ import {
   NLMSG_ERROR,
 } from "#kernel/netlink";
 import { enter } from "#kernel/netns";
-import { encodeDeleteLink } from "./link.ts";
+import { encodeDeleteLink } from "#kernel/rtnetlink";
 
 /** Removals the kernel is still busy with, at most: the thread pool has four threads, and others need it too. */
 const CONCURRENT = 3;
