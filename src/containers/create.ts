@@ -10,7 +10,7 @@ import { fillHostConfig } from "./host-config.ts";
 import { planMounts } from "./mounts.ts";
 import { checkName, randomName } from "./names.ts";
 import { mountRoot, rootPathsOf, unmountRoot } from "./overlay.ts";
-import { type ContainerRecord, nowText, ZERO_TIME } from "./record.ts";
+import { type ContainerRecord, type MountPoint, nowText, ZERO_TIME } from "./record.ts";
 import type { Registry } from "./registry.ts";
 import { resolveInRoot } from "./rootpath.ts";
 import { sandboxSpec } from "./sandbox-spec.ts";
@@ -25,7 +25,10 @@ export async function createContainer(
   name: string | undefined,
   body: ContainerCreateBody,
 ): Promise<{ container: Container; warnings: string[] }> {
-  const hostConfig = fillHostConfig(body.HostConfig ?? {}, { cgroupV2: context.cgroups === "v2", runtime: context.runtime.name });
+  const hostConfig = nameDonorById(
+    registry,
+    fillHostConfig(body.HostConfig ?? {}, { cgroupV2: context.cgroups === "v2", runtime: context.runtime.name }),
+  );
   const id = newId();
   const reserved = name ? checkName(name) : randomName((candidate) => registry.nameHolder(candidate) !== undefined);
   validateCreate(body);
@@ -49,7 +52,7 @@ export async function createContainer(
     args: command.slice(1),
     config,
     hostConfig,
-    mounts: plan.mounts,
+    mounts: plan.mounts.map((mount) => keepOurMountsOut(context.dataRoot, mount)),
     phase: "created",
     pid: 0,
     pidStart: "",
@@ -85,6 +88,7 @@ export async function createContainer(
   registry.reserveName(reserved, id);
   const made: string[] = [];
   try {
+    await registry.intend(record);
     mkdirSync(paths.directory, { recursive: true, mode: 0o710 });
     for (const volume of plan.volumes) {
       if (context.volumes.has(volume.name)) continue;
@@ -104,8 +108,21 @@ export async function createContainer(
     registry.releaseName(reserved, id);
     for (const volume of made) await context.volumes.remove(volume, [], true).catch(() => {});
     await rm(paths.directory, { recursive: true, force: true });
+    await registry.withdraw(id);
     throw error;
   }
+}
+
+/** A bind of a directory our own mounts lie in must let their end through, or the container would hold them. */
+function keepOurMountsOut(dataRoot: string, mount: MountPoint): MountPoint {
+  const holds = mount.Type === "bind" && `${dataRoot}/`.startsWith(mount.Source === "/" ? "/" : `${mount.Source}/`);
+  return holds && mount.Propagation === "rprivate" ? { ...mount, Propagation: "rslave" } : mount;
+}
+
+/** `container:web` becomes `container:<id>`, as a rename must not change whose namespace it is. */
+function nameDonorById(registry: Registry, hostConfig: HostConfig): HostConfig {
+  const donor = containerMode(hostConfig.NetworkMode);
+  return donor ? { ...hostConfig, NetworkMode: `container:${donorId(registry, donor)}` } : hostConfig;
 }
 
 /** A donor that does not exist is an error of the start. */

@@ -203,7 +203,8 @@ export class Execs {
       OpenStdin: config.AttachStdin ?? false,
       OpenStderr: config.AttachStderr ?? false,
       OpenStdout: config.AttachStdout ?? false,
-      CanRemove: !exec.running && exec.started,
+      // Docker says so only minutes after the end.
+      CanRemove: false,
       ContainerID: exec.container.id,
       DetachKeys: config.DetachKeys ?? "",
       Pid: exec.pid,
@@ -219,6 +220,12 @@ export class Execs {
   /** The container is gone, and what is known of its execs with it. */
   forget(containerId: string): void {
     for (const { id, container } of this.#byId.values()) if (container.id === containerId) this.#byId.delete(id);
+  }
+
+  /** Nobody will ask for its result. */
+  drop(id: string): void {
+    this.#byId.get(id)?.container.execs.delete(id);
+    this.#byId.delete(id);
   }
 
   #dropOld(): void {

@@ -105,6 +105,9 @@ export function fillHostConfig(given: HostConfig, host: { cgroupV2: boolean; run
     Name: given.RestartPolicy?.Name || "no",
     MaximumRetryCount: given.RestartPolicy?.MaximumRetryCount ?? 0,
   };
+  // Clients say "not set" in these ways too.
+  if (filled.MemorySwappiness === -1) filled.MemorySwappiness = null;
+  if ((filled.PidsLimit ?? 0) <= 0) filled.PidsLimit = null;
   // Memory without a swap limit: as much swap again, Docker's rule.
   if (filled.Memory && filled.MemorySwap === 0) filled.MemorySwap = filled.Memory * 2;
   filled.MaskedPaths = given.MaskedPaths ?? (filled.Privileged ? null : MASKED_PATHS);

@@ -398,6 +398,30 @@ describe("containers", { timeout: 240_000 }, () => {
     assert.match(readFileSync((await bench.containers.inspect(Id)).LogPath as string, "utf8"), /stdout F got mail\n$/);
   });
 
+  it("runs health checks and tells when they change", async () => {
+    const statuses: string[] = [];
+    const stop = bench.containers.onEvent(({ action }) => action.startsWith("health_status") && statuses.push(action));
+    const Healthcheck = { Test: ["CMD-SHELL", "test -e /ok && echo fine"], Interval: 50_000_000, Retries: 2 };
+    const { Id } = await bench.create(["sh", "-c", "touch /ok; sleep 0.4; rm /ok; sleep 1000"], { Healthcheck });
+    await bench.containers.start(Id);
+    assert.equal(((await status(bench, Id)).Health as { Status: string }).Status, "starting");
+    await until(() => statuses.length === 2, 10_000);
+    stop();
+    assert.deepEqual(statuses, ["health_status: healthy", "health_status: unhealthy"]);
+    const [row] = await bench.containers.list({ all: false, filters: { health: ["unhealthy"] } });
+    assert.match(row!.Status as string, /^Up .* \(unhealthy\)$/);
+    await bench.containers.remove(Id, { force: true, volumes: false, link: false });
+  });
+
+  it("takes back a create that died half way", async () => {
+    const { Id } = await bench.create(["true"], {}, "half");
+    const record = (await bench.store.get<{ removing: boolean }>(`container/${Id}`))!.value;
+    await bench.store.commit([{ op: "put", key: `container/${Id}`, value: { ...record, removing: true } }]);
+    await bench.restart();
+    assert.throws(() => bench.containers.resolve("half"), message(/No such container/));
+    assert.ok(!bench.engine.specs.has(Id));
+  });
+
   it("`list()` filters", async () => {
     const { Id } = await bench.create(["sleep", "1000"], { Labels: { k: "v" } }, "listed");
     const names = async (filters: Record<string, string[]>, all = true) =>

@@ -6,11 +6,11 @@ import type { Context } from "./context.ts";
 import { isPaused, notRunning } from "./errors.ts";
 import { checkName, nameTaken } from "./names.ts";
 import { isAlive, signalProcess } from "./proc.ts";
-import { type ContainerRecord, nowText } from "./record.ts";
+import { type ContainerRecord, neverStarted, nowText } from "./record.ts";
 import type { Registry } from "./registry.ts";
 import { nextDelay, shouldRestart } from "./restart-policy.ts";
 import { signalNumber } from "./signals.ts";
-import { bringUp, cgroupsPathOf, neverStarted, sawOom } from "./starting.ts";
+import { bringUp, cgroupsPathOf, sawOom } from "./starting.ts";
 import { takeDown, undoStart } from "./teardown.ts";
 
 const SIGKILL = 9;
@@ -346,7 +346,7 @@ export class Lifecycle {
     // Those of --rm that ended while no daemon looked, or with the last one.
     const over = record.hostConfig.AutoRemove === true && container.record.phase === "exited" && !container.up;
     if ((container.record.removing || over) && this.#registry.get(container.id))
-      await this.#remove(container, { volumes: record.hostConfig.AutoRemove === true });
+      await this.#remove(container, { volumes: record.hostConfig.AutoRemove === true || neverStarted(record) });
   }
 
   async #adopt(container: Container): Promise<void> {

@@ -39,10 +39,19 @@ async function row(context: Context, container: Container, size: boolean): Promi
     State: container.status,
     Status: statusText(container),
     HostConfig: { NetworkMode: record.hostConfig.NetworkMode },
-    NetworkSettings: { Networks: networksJson(context.engine, container, state) },
+    NetworkSettings: { Networks: asRow(networksJson(context.engine, container, state)) },
     Mounts: mountsJson(context, record.mounts),
   };
 }
+
+/** What was asked of an endpoint is inspect's to tell. */
+const asRow = (networks: Record<string, unknown>): Record<string, unknown> =>
+  Object.fromEntries(
+    Object.entries(networks).map(([name, endpoint]) => [
+      name,
+      { ...(endpoint as object), Aliases: null, Links: null, DriverOpts: null, DNSNames: null },
+    ]),
+  );
 
 /** As the client named it while that still means the same image, else its id. */
 function imageName(context: Context, { record }: Container): string {

@@ -1,5 +1,6 @@
 import type { EndpointView, Engine, SandboxStateView } from "#engine";
 import type { Container } from "./container.ts";
+import { neverStarted } from "./record.ts";
 import { containerMode } from "./validate.ts";
 
 const EMPTY: SandboxStateView = { sandboxId: "", sandboxKey: "", endpoints: [], ports: {} };
@@ -45,7 +46,9 @@ function endpointJson(view: EndpointView): Record<string, unknown> {
 /** NetworkSettings.Networks: by name, in the order attached. Host and none show their network although nothing is attached there. */
 export function networksJson(engine: Engine, container: Container, state: SandboxStateView): Record<string, unknown> {
   const networks: Record<string, unknown> = {};
-  for (const view of state.endpoints) networks[view.networkName] = endpointJson(view);
+  // Docker resolves a network when the container first starts.
+  const never = neverStarted(container.record);
+  for (const view of state.endpoints) networks[view.networkName] = endpointJson(never ? { ...view, networkId: "" } : view);
   const mode = container.record.hostConfig.NetworkMode ?? "";
   if (state.endpoints.length === 0 && (mode === "host" || mode === "none") && !container.record.config.NetworkDisabled) {
     let networkId = "";

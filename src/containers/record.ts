@@ -80,3 +80,5 @@ export function nowNano(): bigint {
 }
 
 export const isUp = (phase: Phase): boolean => phase === "running" || phase === "paused";
+
+export const neverStarted = (record: ContainerRecord): boolean => record.startedAt === ZERO_TIME;

@@ -72,8 +72,18 @@ export class Registry {
     throw noSuchContainer(reference);
   }
 
+  /** Before anything of a container is made: a daemon that dies half way finds it and takes it back. */
+  async intend(record: ContainerRecord): Promise<void> {
+    await this.#store.commit([{ op: "put", key: recordKey(record.id), value: { ...record, removing: true }, expect: 0 }]);
+  }
+
+  /** The create failed and nothing is left of it. */
+  async withdraw(id: string): Promise<void> {
+    await this.#store.commit([{ op: "delete", key: recordKey(id) }]);
+  }
+
   async add(record: ContainerRecord): Promise<Container> {
-    await this.#store.commit([{ op: "put", key: recordKey(record.id), value: record, expect: 0 }]);
+    await this.#store.commit([{ op: "put", key: recordKey(record.id), value: record }]);
     const container = new Container(record, this.pathsOf(record.id), this.#poller);
     this.#containers.set(record.id, container);
     return container;

@@ -8,6 +8,7 @@ import { isPaused, notRunning } from "./errors.ts";
 import type { Events } from "./events.ts";
 import { Execs } from "./exec.ts";
 import { matchesLabels } from "./filters.ts";
+import { HealthChecks } from "./health.ts";
 import { inspectJson } from "./inspect.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import { listJson } from "./list.ts";
@@ -43,6 +44,7 @@ export class ContainerService implements Containers {
   readonly #events: Events;
   readonly #lifecycle: Lifecycle;
   readonly #execs: Execs;
+  readonly #health: HealthChecks;
   #check: NodeJS.Timeout | undefined;
   #pruning = false;
 
@@ -52,6 +54,8 @@ export class ContainerService implements Containers {
     this.#events = events;
     this.#lifecycle = new Lifecycle(context, registry);
     this.#execs = new Execs(context);
+    this.#health = new HealthChecks(context, this.#execs);
+    this.#lifecycle.onUp((container) => this.#health.watch(container));
     events.on(({ action, containerId }) => {
       if (action === "destroy") this.#execs.forget(containerId);
     });
@@ -111,6 +115,7 @@ export class ContainerService implements Containers {
       await Promise.all(up.map((container) => this.#each(container, (each) => this.#lifecycle.stopForShutdown(each, options.timeout))));
     }
     clearInterval(this.#check);
+    this.#health.close();
     this.#context.exits.close();
     for (const container of this.#registry.all()) await container.transitions.run(async () => {});
     const parent = `/${this.#context.defaults.cgroupParent ?? "fairway"}`;

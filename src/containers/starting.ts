@@ -10,7 +10,7 @@ import type { Context } from "./context.ts";
 import { initProgram } from "./init-program.ts";
 import { isMountPoint, mountRoot, rootPathsOf } from "./overlay.ts";
 import { startTime } from "./proc.ts";
-import { type ContainerRecord, nowText, ZERO_TIME } from "./record.ts";
+import { type ContainerRecord, nowText } from "./record.ts";
 import type { Registry } from "./registry.ts";
 import { goArch, type SeccompProfile, seccompFor } from "./seccomp.ts";
 import { type NamespaceChoice, runtimeSpec } from "./spec.ts";
@@ -232,8 +232,6 @@ export const clearBundle = (container: Container): void => rmSync(container.path
 
 /** Set by conmon when the kernel's OOM killer struck. */
 export const sawOom = (container: Container): boolean => existsSync(`${container.paths.bundle}/oom`);
-
-export const neverStarted = (record: ContainerRecord): boolean => record.startedAt === ZERO_TIME;
 
 /** The pid conmon wrote for a start that was not finished. */
 export function bundlePid(container: Container, file: "pid" | "conmon.pid"): number {
