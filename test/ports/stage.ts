@@ -39,11 +39,11 @@ export async function portStage(t: TestContext, flags: readonly string[] = []): 
   };
 }
 
-/** The shell command of a container that tells each TCP client of a port who it is: `<text> <client address>`. */
-export const whoServer = (port: number, text: string): string =>
-  `nc -lk -p ${port} -e sh -c 'echo ${text} \\$(netstat -tn 2>/dev/null | grep ESTABLISHED | tail -1 | tr -s " " | cut -d" " -f5)'`;
+/** The command of a container with the host's files in /host that answers each datagram on a port: busybox' nc has no UDP. */
+export const udpServer = (port: number, text: string): string =>
+  `chroot /host sh -c "exec socat UDP6-RECVFROM:${port},ipv6only=0,fork SYSTEM:'echo ${text}'"`;
 
-/** What a TCP server sends; undefined when nothing comes within 2 s. */
+/** What a TCP server sends; undefined when nothing comes within 4 s. */
 export async function tcp(host: Host, address: string, port: number): Promise<string | undefined> {
   const to = address.includes(":") ? `TCP6:[${address}]:${port}` : `TCP4:${address}:${port}`;
   const { code, stdout } = await host.exec(["timeout", "3", "socat", "-T", "2", "-u", `${to},connect-timeout=2`, "-"], {
@@ -60,15 +60,15 @@ export async function udp(host: Host, address: string, port: number, text = "hel
   return stdout === "" ? undefined : stdout.trim();
 }
 
-/** Fetches by HTTP from a host; undefined when there is no answer within 2 s. */
+/** Fetches by HTTP from a host; undefined when there is no answer within 4 s. */
 export async function http(host: Host, url: string): Promise<string | undefined> {
-  const { code, stdout } = await host.exec(["curl", "-s", "-f", "-g", "-m", "2", url], { allowFailure: true });
+  const { code, stdout } = await host.exec(["curl", "-s", "-f", "-g", "-m", "4", url], { allowFailure: true });
   return code === 0 ? stdout.trim() : undefined;
 }
 
 /** The same from inside a container. */
 export async function httpIn(host: Host, container: string, url: string): Promise<string | undefined> {
-  const { code, stdout } = await host.docker(["exec", container, "timeout", "2", "wget", "-q", "-O", "-", url], { allowFailure: true });
+  const { code, stdout } = await host.docker(["exec", container, "timeout", "3", "wget", "-q", "-O", "-", url], { allowFailure: true });
   return code === 0 ? stdout.trim() : undefined;
 }
 

@@ -1,0 +1,67 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { HOST, hostServer, portStage, udp, udpServer, until } from "./stage.ts";
+
+const PORTS = "20000-36383";
+
+test("a range of 16,384 UDP ports", async (t) => {
+  const { host, outside, docker, dockerFails } = await portStage(t);
+  const memory = () => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${host.daemon.pid}/status`, "utf8"))![1]) / 1024;
+  const sockets = async () => Number(await host.sh("ss -Hlun | wc -l"));
+  const start = async (name: string) => {
+    const begun = performance.now();
+    const { status, text } = await host.daemon.api("POST", `/v1.47/containers/${name}/start`);
+    assert.equal(status, 204, text);
+    return performance.now() - begun;
+  };
+  const create = async (name: string, from: number, count: number) => {
+    const keys = Array.from({ length: count }, (_, index) => `${from + index}/udp`);
+    const { status, text } = await host.daemon.api("POST", `/v1.47/containers/create?name=${name}`, {
+      Image: "busybox",
+      Cmd: ["sleep", "1000"],
+      ExposedPorts: Object.fromEntries(keys.map((key) => [key, {}])),
+      HostConfig: { PortBindings: Object.fromEntries(keys.map((key) => [key, [{ HostPort: key.slice(0, -4) }]])) },
+    });
+    assert.equal(status, 201, text);
+  };
+
+  await t.test("costs one element, no process, under 250 ms and under 5 MB more than a port", async () => {
+    const one: number[] = [];
+    const many: number[] = [];
+    for (let turn = 0; turn < 4; turn++) {
+      await create("single", 20000, 1);
+      one.push(await start("single"));
+      await docker("rm -f single");
+    }
+    const before = memory();
+    for (let turn = 0; turn < 4; turn++) {
+      await create("range", 20000, 16384);
+      many.push(await start("range"));
+      if (turn < 3) await docker("rm -f range");
+    }
+    const [single, range] = [Math.min(...one), Math.min(...many)];
+    t.diagnostic(`one port ${single.toFixed(0)} ms, 16,384 ports ${range.toFixed(0)} ms; ${(memory() - before).toFixed(1)} MB more after 4 of them`);
+    assert.ok(range - single < 250, `${range} ms against ${single} ms`);
+    assert.equal(await host.sh("nft list map inet fairway publish_range4 | grep -c 20000-36383"), "1");
+    assert.ok((await sockets()) < 10);
+    await docker("rm -f range");
+  });
+
+  await t.test("serves its first, last and middle port", async () => {
+    await docker(`run -d --name served -p ${PORTS}:${PORTS}/udp -v /:/host busybox sh -c '${udpServer(20000, "first").replaceAll("'", "'\\''")} & ${udpServer(36383, "last").replaceAll("'", "'\\''")}'`);
+    await until(async () => (await udp(outside, HOST, 20000)) === "first");
+    await until(async () => (await udp(host, "127.0.0.1", 36383)) === "last");
+    assert.match(await dockerFails(`run -d -p 30000:1/udp busybox true`), /Bind for 0\.0\.0\.0:30000 failed: port is already allocated.*"served"/);
+    await docker("rm -f served");
+  });
+
+  await t.test("is refused when a program has one of its ports", async () => {
+    for (const listener of ["UDP4-RECV:30000", "UDP4-RECV:30000,bind=127.0.0.1"]) {
+      const server = await hostServer(host, listener.replace("RECV:", "RECVFROM:"), "x");
+      assert.match(await dockerFails(`run -d --name refused -p ${PORTS}:${PORTS}/udp busybox true`), /failed to bind host port 0\.0\.0\.0:20000-36383\/udp: address already in use/);
+      await server.kill();
+      await docker("rm -f refused");
+    }
+  });
+});
