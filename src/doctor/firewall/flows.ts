@@ -1,6 +1,6 @@
-import { formatIp, parseCidr } from "#base";
-import { matchesName } from "./match.ts";
-import type { Flow, ForeignTable } from "./model.ts";
+import { formatIp, parseCidr, parseIp } from "#base";
+import { type AddressRange, isIn, matchesName, rangeOf } from "./match.ts";
+import type { Condition, Flow, ForeignTable } from "./model.ts";
 
 /** A bridge of ours and the addresses it holds, `172.18.0.1/16`. */
 export interface OwnBridge {
@@ -22,20 +22,29 @@ export function groupsOf(
   tables: readonly ForeignTable[],
 ): readonly (readonly [OwnBridge, ...OwnBridge[]])[] {
   const patterns = new Set<string>();
-  for (const table of tables)
-    for (const chain of table.chains.values())
-      for (const { conditions } of chain.rules)
-        for (const condition of conditions)
-          if (condition.field === "iif" || condition.field === "oif") for (const value of condition.values) patterns.add(String(value));
+  const ranges = new Map<string, AddressRange>();
+  for (const condition of conditionsOf(tables)) {
+    if (condition.field === "iif" || condition.field === "oif") for (const value of condition.values) patterns.add(String(value));
+    if (condition.field !== "saddr" && condition.field !== "daddr") continue;
+    for (const range of condition.values.map(rangeOf)) if (range) ranges.set(`${range.first} ${range.last}`, range);
+  }
   const groups = new Map<string, [OwnBridge, ...OwnBridge[]]>();
   for (const bridge of bridges) {
-    const families = bridge.addresses.some((address) => isGlobal6(address)) ? "46" : "4";
-    const named = [...patterns].filter((pattern) => matchesName(pattern, bridge.name)).join(" ");
-    const group = groups.get(`${families} ${named}`);
+    const addresses = ([4, 6] as const).flatMap((family) => containerOn(bridge, family) ?? []).map(parseIp);
+    const named = [...patterns].filter((pattern) => matchesName(pattern, bridge.name));
+    const within = [...ranges].filter(([, range]) => addresses.some((address) => isIn(address, range))).map(([key]) => key);
+    const key = [addresses.map(({ family }) => family), ...named, ...within].join(" ");
+    const group = groups.get(key);
     if (group) group.push(bridge);
-    else groups.set(`${families} ${named}`, [bridge]);
+    else groups.set(key, [bridge]);
   }
   return [...groups.values()];
+}
+
+function* conditionsOf(tables: readonly ForeignTable[]): Generator<Extract<Condition, { values: unknown }>> {
+  for (const table of tables)
+    for (const chain of table.chains.values())
+      for (const { conditions } of chain.rules) for (const condition of conditions) if ("values" in condition) yield condition;
 }
 
 /** The packets that a bridge network lives by, at each hook they pass. */

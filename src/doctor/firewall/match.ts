@@ -1,4 +1,4 @@
-import { cidrHas, familyOf, isIp, parseCidr, parseIp } from "#base";
+import { type Family, firstOf, type Ip, isIp, lastOf, parseCidr, parseIp } from "#base";
 import type { Condition, Flow, Value } from "./model.ts";
 
 /** `narrow`: only some packets of the flow; `unknown`: nobody can say without the packet. */
@@ -66,15 +66,28 @@ export const matchesName = (pattern: string, name: string): boolean =>
 const isEverything = (value: Value, flow: Flow): boolean =>
   typeof value === "object" && "prefix" in value && value.prefix === (flow.family === 4 ? "0.0.0.0/0" : "::/0");
 
+/** First and last address that a value means; undefined for what is none. */
+export interface AddressRange {
+  readonly family: Family;
+  readonly first: bigint;
+  readonly last: bigint;
+}
+
+export function rangeOf(value: Value): AddressRange | undefined {
+  const text = typeof value === "string" ? value : "prefix" in value ? value.prefix : value.from;
+  const address = text.split("/")[0]!;
+  if (!isIp(address)) return undefined;
+  const { family, value: first } = parseIp(address);
+  if (typeof value === "object" && "to" in value) return { family, first, last: isIp(value.to) ? parseIp(value.to).value : first };
+  if (!text.includes("/")) return { family, first, last: first };
+  const prefix = parseCidr(text);
+  return { family, first: firstOf(prefix), last: lastOf(prefix) };
+}
+
+export const isIn = (ip: Ip, range: AddressRange): boolean =>
+  ip.family === range.family && range.first <= ip.value && ip.value <= range.last;
+
 function matchesAddress(value: Value, address: string): boolean {
-  const family = familyOf(address);
-  if (typeof value === "string") return isIp(value) && familyOf(value) === family && parseIp(value).value === parseIp(address).value;
-  if ("prefix" in value) {
-    const text = value.prefix.includes("/") ? value.prefix : `${value.prefix}/${family === 4 ? 32 : 128}`;
-    const prefix = parseCidr(text);
-    return prefix.family === family && cidrHas(prefix, parseIp(address));
-  }
-  if (!isIp(value.from) || familyOf(value.from) !== family) return false;
-  const bits = parseIp(address).value;
-  return parseIp(value.from).value <= bits && bits <= parseIp(value.to).value;
+  const range = rangeOf(value);
+  return range !== undefined && isIn(parseIp(address), range);
 }
