@@ -99,6 +99,14 @@ export class Lab {
     return host;
   }
 
+  /** Gives a running host a further interface, `eth<index>`, as plugging in an adapter does: it is up. */
+  async addNic(hostName: string, nic: NicOptions, index = 1): Promise<void> {
+    const host = this.host(hostName);
+    await this.#plug(host, `eth${index}`, nic);
+    if (nic.address) await host.sh(`ip addr add ${nic.address} brd + dev eth${index}`);
+    await host.sh(`ip link set eth${index} up`);
+  }
+
   async #plug(host: Host, nic: string, { switch: name }: NicOptions): Promise<void> {
     const box = this.#switches.get(name);
     if (!box) throw new Error(`The lab has no switch "${name}": add it first`);
