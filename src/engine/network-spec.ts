@@ -90,8 +90,6 @@ function checkConfigOnly(draft: DraftNetwork, spec: NetworkSpec): DraftNetwork {
 
 /** Fills in what the configuration network says; a user who gives any of that too is refused. */
 function takeConfiguration(draft: DraftNetwork, spec: NetworkSpec, state: State): DraftNetwork {
-  const source = state.networkNamed(draft.configFrom);
-  if (!source?.configOnly) throw notFound(`configuration network "${draft.configFrom}" does not exist`, { code: "no-such-config" });
   const given =
     (spec.ipam?.config.length ?? 0) > 0 || Object.keys(spec.ipam?.options ?? {}).length > 0 || Object.keys(spec.labels ?? {}).length > 0;
   if (given || (spec.ipv6 !== undefined && spec.ipv6)) {
@@ -102,6 +100,8 @@ function takeConfiguration(draft: DraftNetwork, spec: NetworkSpec, state: State)
   if (Object.keys(spec.options ?? {}).length > 0) {
     throw forbidden("network driver options are not supported if the network depends on a configuration network", { code: "config-from" });
   }
+  const source = state.networkNamed(draft.configFrom);
+  if (!source?.configOnly) throw notFound(`configuration network "${draft.configFrom}" does not exist`, { code: "no-such-config" });
   const { ipv4, ipv6, labels, ipam, options } = source;
   return { ...draft, ipv4, ipv6, labels, ipam, options };
 }

@@ -35,7 +35,7 @@ export class Sandboxes {
     for (const { network, spec: endpoint } of endpointsOf(spec)) {
       const record = this.#attachments.lookup(network);
       if (record) this.#attachments.check(record, endpoint, `invalid config for network ${network}: `);
-      attachments.push(detached(network, record?.id ?? "", endpoint));
+      attachments.push(detached(record?.name ?? network, record?.id ?? "", endpoint));
     }
     const record: SandboxRecord = { spec, sandboxId: "", up: false, attachments, published: [] };
     await state.putSandbox({ ...record, attachments: attachments.map((attachment) => this.#attachments.reserve(record, attachment)) });
@@ -212,13 +212,13 @@ export class Sandboxes {
         code: "endpoint-exists",
       });
     }
-    if (present) return this.#respecify(record, present, spec);
-    const attachment = detached(reference, network?.id ?? "", spec);
+    if (present) return;
+    const attachment = detached(network?.name ?? reference, network?.id ?? "", spec);
     if (!record.up) {
       await state.putSandbox({ ...record, attachments: [...record.attachments, attachment] });
       return;
     }
-    const attached = this.#attachments.attach(record, detached(reference, "", spec), record.attachments);
+    const attached = this.#attachments.attach(record, detached(attachment.network, "", spec), record.attachments);
     const next = { ...record, attachments: [...record.attachments, attached] };
     try {
       await this.#transition(record, next);
@@ -227,14 +227,6 @@ export class Sandboxes {
       throw error;
     }
     this.#connected(next, attached);
-  }
-
-  /** A container that is down takes what it is told last; an address it holds stays its own unless it asks for another. */
-  async #respecify(record: SandboxRecord, present: Attachment, spec: EndpointSpec): Promise<void> {
-    const same = present.spec.ipv4 === spec.ipv4 && present.spec.ipv6 === spec.ipv6;
-    const next = { ...present, spec, ...(same ? {} : { ipv4: "", ipv6: "" }) };
-    await this.#context.state.putSandbox({ ...record, attachments: record.attachments.map((each) => (each === present ? next : each)) });
-    if (!same) this.#attachments.giveBack(record.spec.containerId, present);
   }
 
   #mayConnect(record: SandboxRecord, network: NetworkRecord, spec: EndpointSpec): void {
@@ -253,21 +245,22 @@ export class Sandboxes {
 
   async disconnect(reference: string, containerId: string, force: boolean): Promise<void> {
     const { state } = this.#context;
-    const record = state.sandbox(containerId);
+    const record = state.sandbox(containerId) ?? (force ? state.sandboxNamed(containerId) : undefined);
     const gone = record && !record.up && !this.#attachments.lookup(reference);
     const leftover = gone ? record.attachments.find((each) => each.network === reference || each.networkId === reference) : undefined;
     // The network was removed while the container was down: what is left is a wish.
     if (record && leftover) return state.putSandbox({ ...record, attachments: record.attachments.filter((each) => each !== leftover) });
     const network = state.findNetwork(reference);
     if (!record) {
-      if (force) return;
+      if (force) throw notFound(`endpoint ${containerId} not found`, { code: "no-such-endpoint" });
       throw notFound(`No such container: ${containerId}`, { code: "no-such-sandbox" });
     }
     if (network.driver === "host" && record.spec.network.mode === "host") {
       throw invalid("cannot disconnect container from host network - container was created in host network mode", { code: "host-network" });
     }
+    // A network of the same name may have been made anew since.
     const attachment = record.attachments.find(
-      ({ networkId, network: name }) => networkId === network.id || (networkId === "" && name === network.name),
+      ({ networkId, network: name }) => networkId === network.id || (name === network.name && !state.network(networkId)),
     );
     if (!attachment) {
       const where = record.up ? `network ${network.name}` : `the network ${network.name}`;
@@ -276,7 +269,7 @@ export class Sandboxes {
     const next = { ...record, attachments: record.attachments.filter((other) => other !== attachment) };
     if (record.up) await this.#transition(record, next);
     else await state.putSandbox(next);
-    this.#attachments.giveBack(containerId, attachment);
+    this.#attachments.giveBack(record.spec.containerId, attachment);
     if (record.up) this.#disconnected(record, attachment);
   }
 
