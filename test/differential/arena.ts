@@ -9,6 +9,8 @@ export async function arena(): Promise<{ lab: Lab; ours: Side; theirs: Side }> {
   const lab = await Lab.create({ hosts: ["ours", "theirs"] });
   try {
     const [ours, theirs] = [lab.host("ours"), lab.host("theirs")];
+    // Containers in the host's network have its name.
+    for (const host of [ours, theirs]) await host.sh("hostname arena");
     await Promise.all([ours.startDaemon(FLAGS), theirs.startDockerd(FLAGS)]);
     await Promise.all([ours.importBusybox(), theirs.importBusybox()]);
     return { lab, ours: new Side("ours", ours.socket), theirs: new Side("theirs", theirs.socket) };

@@ -29,6 +29,9 @@ export class Duel {
   /** How often each row of the table explained something. */
   readonly used = new Map<Difference, number>();
 
+  /** Milliseconds spent in each kind of operation, both at the same time: ours, theirs. */
+  readonly times = new Map<string, [number, number]>();
+
   constructor(ours: Side, theirs: Side) {
     this.#ours = ours;
     this.#theirs = theirs;
@@ -41,10 +44,10 @@ export class Duel {
     let cut = false;
     let background: { operation: Operation; answers: Promise<[Answer, Answer]> } | undefined;
     const check = async (operation: Operation, answers: [Answer, Answer], step: number) => {
-      const found = this.#compare({ operation, history, answers });
-      findings.push(
-        ...found.map((unequal) => ({ ...unequal, seed, step, operation, messages: answers.map(messageOf) as [string, string] })),
-      );
+      const messages: [string, string] = [messageOf(answers[0]), messageOf(answers[1])];
+      const { unequal, ends } = this.#compare({ operation, history, answers, messages });
+      findings.push(...unequal.map((each) => ({ ...each, seed, step, operation, messages })));
+      if (ends) return false;
       const [ours, theirs] = answers;
       if (succeeded(ours) === succeeded(theirs)) return true;
       return await this.#undo(operation, ours, theirs);
@@ -85,7 +88,14 @@ export class Duel {
   }
 
   #both(operation: Operation): Promise<[Answer, Answer]> {
-    return Promise.all([this.#ours.send(operation), this.#theirs.send(operation)]);
+    const timed = async (side: Side, index: 0 | 1) => {
+      const started = performance.now();
+      const result = await side.send(operation);
+      const times = this.times.getOrInsertComputed(operation.kind, () => [0, 0]);
+      times[index] += performance.now() - started;
+      return result;
+    };
+    return Promise.all([timed(this.#ours, 0), timed(this.#theirs, 1)]);
   }
 
   /** Everything that is there at the end is looked at once more. */
@@ -115,7 +125,8 @@ export class Duel {
     return status === 204;
   }
 
-  #compare(context: DifferenceContext): Unequal[] {
+  #compare(context: DifferenceContext): { unequal: Unequal[]; ends: boolean } {
+    let ends = false;
     const { operation, answers } = context;
     const [ours, theirs] = answers;
     const shape = (answer: Answer, side: Side) =>
@@ -128,11 +139,13 @@ export class Duel {
         ? compare({ message: messageOf(ours) !== "" || succeeded(ours) }, { message: messageOf(theirs) !== "" || succeeded(theirs) })
         : compare(shape(ours, this.#ours), shape(theirs, this.#theirs))),
     );
-    return unequal.filter((each) => {
+    const left = unequal.filter((each) => {
       const rule = DIFFERENCES.find((difference) => difference.accepts(each, context));
+      if (rule?.ends) ends = true;
       if (rule) this.used.set(rule, (this.used.get(rule) ?? 0) + 1);
       return rule === undefined;
     });
+    return { unequal: left, ends };
   }
 }
 

@@ -19,7 +19,11 @@ export function normalise(value: unknown, ids: ReadonlyMap<string, string>): unk
   const walk = (given: unknown, key: string): unknown => {
     if (typeof given === "string") return text(given);
     if (typeof given === "number") return (key === "Pid" && given > 0) || (key === "Created" && given > 1e9) ? `<${key}>` : given;
-    if (Array.isArray(given)) return given.map((entry) => walk(entry, key));
+    // Bindings of one port are a set.
+    if (Array.isArray(given)) {
+      const list = given.map((entry) => walk(entry, key));
+      return /^\d+\/(tcp|udp)$/.test(key) ? sorted(list) : list;
+    }
     if (typeof given !== "object" || given === null) return given;
     return Object.fromEntries(Object.entries(given).map(([name, entry]) => [text(name), walk(entry, name)]));
   };

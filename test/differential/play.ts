@@ -34,6 +34,7 @@ try {
   );
   for (const [key, list] of [...groups].sort(([, a], [, b]) => b.length - a.length))
     console.log(`${list.length} × ${key}\n   ${report(list[0]!)}`);
+  for (const [what, [mine, others]] of duel.times) console.log(`${what}: ours ${mine.toFixed(0)} ms, theirs ${others.toFixed(0)} ms`);
   for (const difference of DIFFERENCES) console.log(`${duel.used.get(difference) ?? 0} uses: ${difference.where}`);
   console.log(
     `${count} sequences from seed ${first}, ${operations} operations, ${cut} cut short, ${findings.length} unexplained, ${((performance.now() - started) / 1000).toFixed(1)} s`,

@@ -24,9 +24,8 @@ export class Random {
   }
 
   pick<T>(list: readonly T[]): T {
-    const value = list[this.below(list.length)];
-    if (value === undefined) throw new Error("pick() from an empty list");
-    return value;
+    if (list.length === 0) throw new Error("pick() from an empty list");
+    return list[this.below(list.length)] as T;
   }
 
   /** One of the keys, as often as its weight says. */
