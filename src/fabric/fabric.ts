@@ -100,6 +100,15 @@ export class Fabric {
     return found;
   }
 
+  /** Scopes that want a link on this parent, in whatever namespace. Looks at every item: for rare events. */
+  scopesAbove(parent: string): Set<string> {
+    const found = new Set<string>();
+    for (const { item, scopes } of this.#wanted.values()) {
+      if (item.type === "link" && "parent" in item.data && item.data.parent === parent) for (const scope of scopes) found.add(scope);
+    }
+    return found;
+  }
+
   scopes(): IterableIterator<string> {
     return this.#scopes.keys();
   }

@@ -27,6 +27,8 @@ export class KernelWatch implements Disposable {
   readonly #monitor: RouteMonitor;
   readonly #guard: RulesetGuard | undefined;
   readonly #recent: number[] = [];
+  /** Index of each link that others may hang on, negative while it is down. */
+  readonly #parents = new Map<string, number>();
 
   constructor(options: KernelWatchOptions) {
     this.#options = options;
@@ -62,6 +64,7 @@ export class KernelWatch implements Disposable {
       }
     }
     add(this.#scopesOfChanged([...links.values()]));
+    for (const { link, removed } of links.values()) if (this.#isNewParent(link, removed)) add(fabric.scopesAbove(link.name));
     if (scopes.size > 0) this.#repair(scopes);
   }
 
@@ -82,6 +85,19 @@ export class KernelWatch implements Disposable {
       const link = socket.link(name);
       return !link || this.#differs(wanted.item, link) ? [...wanted.scopes] : [];
     });
+  }
+
+  /** With a parent goes all that hangs on it, in the containers too; here is a link that may be one again, or is up again. */
+  #isNewParent({ name, index, up }: Link, removed: boolean): boolean {
+    const wanted = this.#wantedLink(name)?.item;
+    if (wanted?.type === "link" && wanted.data.kind !== "vlan" && wanted.data.kind !== "dummy") return false;
+    const state = up ? index : -index;
+    if (removed) this.#parents.delete(name);
+    else if (this.#parents.get(name) !== state) {
+      this.#parents.set(name, state);
+      return true;
+    }
+    return false;
   }
 
   #scopesOn(index: number, keyOf: (name: string) => string): Iterable<string> {
