@@ -1,3 +1,4 @@
+import { expandPort } from "#ports";
 import type { SandboxSpec } from "./types.ts";
 
 /** `db:database`, `/db:/web/database` or `db` → the linked container's name and its alias. */
@@ -17,7 +18,7 @@ export function linkEnvironment(
   child: Pick<SandboxSpec, "exposed" | "environment">,
 ): string[] {
   const name = alias.replaceAll("-", "_").toUpperCase();
-  const ports = child.exposed.map(parseExposed).sort((a, b) => a.port - b.port || (a.proto < b.proto ? -1 : 1));
+  const ports = child.exposed.flatMap(expandPort).sort((a, b) => a.port - b.port || (a.proto < b.proto ? -1 : 1));
   const environment: string[] = [];
   const [first] = ports;
   if (first) environment.push(`${name}_PORT=${first.proto}://${address}:${first.port}`);
@@ -49,11 +50,6 @@ interface Exposed {
   readonly port: number;
   readonly proto: string;
 }
-
-const parseExposed = (text: string): Exposed => {
-  const [port = "", proto = "tcp"] = text.split("/");
-  return { port: Number(port), proto };
-};
 
 /** Unbroken runs of ports of one protocol. */
 function runsOf(ports: readonly Exposed[]): [Exposed, Exposed][] {

@@ -19,6 +19,7 @@ export class Publisher {
   readonly #context: Context;
   readonly #ports: PortAllocator;
   readonly #leases = new Map<string, PortLease>();
+  readonly #plans = new WeakMap<SandboxRecord["spec"], Map<string, readonly PortRequest[]>>();
 
   constructor(context: Context) {
     this.#context = context;
@@ -32,7 +33,7 @@ export class Publisher {
    * @throws with nothing taken
    */
   take(record: SandboxRecord, routes: Routes, kept: readonly Publication[] = []): readonly Publication[] {
-    const { containerId, ports, exposed, publishAll } = record.spec;
+    const { containerId } = record.spec;
     if (!hasPorts(record)) return [];
     const { host, state } = this.#context;
     const [from, to] = host.ephemeralPorts();
@@ -48,7 +49,7 @@ export class Publisher {
       // IPv6 clients of a container that has none are carried to its IPv4 address by the daemon.
       const relayed = nat.includes(4) && routes.v6 === undefined && host.hasIpv6?.() === true;
       const ipv6 = relayed || (families.includes(6) && host.hasIpv6?.() !== false);
-      const wanted = planPorts({ bindings: ports, exposed, publishAll, defaultHostIp: how.hostBinding, ipv6 });
+      const wanted = this.#plan(record.spec, how.hostBinding, ipv6);
       for (const request of wanted) {
         const hostIps = request.hostIps.filter((ip) => nat.includes(familyOf(ip)) || (relayed && familyOf(ip) === 6));
         if (hostIps.length > 0) requests.push(keeping(kept, { ...request, hostIps }));
@@ -63,6 +64,18 @@ export class Publisher {
       publications.push({ ...port, networkId: (familyOf(port.hostIp) === 4 ? routes.v4 : (routes.v6 ?? routes.v4))! });
     this.#relay(lease, record, publications);
     return publications;
+  }
+
+  #plan(spec: SandboxRecord["spec"], defaultHostIp: string, ipv6: boolean): readonly PortRequest[] {
+    let plans = this.#plans.get(spec);
+    if (!plans) this.#plans.set(spec, (plans = new Map()));
+    const key = `${defaultHostIp} ${ipv6}`;
+    let plan = plans.get(key);
+    if (!plan) {
+      const { ports: bindings, exposed, publishAll } = spec;
+      plans.set(key, (plan = planPorts({ bindings, exposed, publishAll, defaultHostIp, ipv6 })));
+    }
+    return plan;
   }
 
   #allocate({ spec, attachments }: SandboxRecord, routes: Routes, requests: readonly PortRequest[]): PortLease {
@@ -180,10 +193,7 @@ export class Publisher {
   }
 
   view(record: SandboxRecord): SandboxStateView["ports"] {
-    const ports = portsView(record.spec.exposed, record.published);
-    return Object.fromEntries(
-      Object.entries(ports).map(([key, bindings]) => [key, bindings?.map(({ hostIp, hostPort }) => ({ hostIp, hostPort })) ?? null]),
-    );
+    return portsView(record.spec.exposed, record.published);
   }
 
   closeAll(): void {

@@ -1,5 +1,6 @@
 import type { LinkHole } from "#drivers";
 import type { DesiredState, RouteItem, SandboxTableItem } from "#fabric";
+import { expandPort } from "#ports";
 import type { Context } from "./context.ts";
 import { endpointModel, endpointScope, modelOf, namespacePath, sandboxScope, sandboxState } from "./desired.ts";
 import { defaultRoutes, type Placed, placedOf } from "./gateway.ts";
@@ -72,10 +73,8 @@ export class SandboxPlan {
     return this.#names.linkedTo(record).flatMap(({ target }) => {
       const address = target.attachments.find(({ networkId }) => networkId === network.id)?.ipv4;
       if (!address) return [];
-      return target.spec.exposed.map((port): LinkHole => {
-        const [number = "", proto = "tcp"] = port.split("/");
-        return { proto: proto as LinkHole["proto"], server: address.slice(0, address.indexOf("/")), port: Number(number) };
-      });
+      const server = address.slice(0, address.indexOf("/"));
+      return target.spec.exposed.flatMap(expandPort).map(({ port, proto }): LinkHole => ({ proto, server, port }));
     });
   }
 

@@ -1,11 +1,13 @@
 import { conflict, forbidden, internal, invalid, messageOf, newId, notFound } from "#base";
 import type { DesiredState } from "#fabric";
+import { compactBindings, compactExposed } from "#ports";
 import type { Attachments } from "./attachments.ts";
 import type { Context } from "./context.ts";
 import { namespacePath } from "./desired.ts";
 import { defaultRoutes } from "./gateway.ts";
 import type { Occupied } from "./lan-guard.ts";
 import type { Names } from "./names.ts";
+import type { DhcpLease } from "./options.ts";
 import type { Publisher } from "./publisher.ts";
 import type { Attachment, NetworkRecord, SandboxRecord } from "./records.ts";
 import type { SandboxPlan } from "./sandbox-plan.ts";
@@ -37,7 +39,8 @@ export class Sandboxes {
       if (record) this.#attachments.check(record, endpoint, `invalid config for network ${network}: `);
       attachments.push(detached(record?.name ?? network, record?.id ?? "", endpoint));
     }
-    const record: SandboxRecord = { spec, sandboxId: "", up: false, attachments, published: [] };
+    const compact = { ...spec, ports: compactBindings(spec.ports), exposed: compactExposed(spec.exposed) };
+    const record: SandboxRecord = { spec: compact, sandboxId: "", up: false, attachments, published: [] };
     await state.putSandbox({ ...record, attachments: attachments.map((attachment) => this.#attachments.reserve(record, attachment)) });
   }
 
@@ -61,6 +64,26 @@ export class Sandboxes {
       return mine.reduce((current, each) => this.#attachments.replace(record, current, each), attachment);
     });
     await this.#context.state.putSandbox({ ...record, attachments });
+  }
+
+  /** The container has this lease's address from now on; a network without a gateway takes the lease's router. */
+  async lease(containerId: string, networkId: string, lease: DhcpLease): Promise<void> {
+    const { state } = this.#context;
+    const network = state.network(networkId);
+    const record = state.sandbox(containerId);
+    if (!network || !record) return;
+    const v4 = network.pools.find(({ family }) => family === 4);
+    const router = v4 && v4.gateway === undefined ? lease.router : undefined;
+    if (router !== undefined)
+      await state.putNetwork({ ...network, pools: network.pools.map((pool) => (pool === v4 ? { ...pool, gateway: router } : pool)) });
+    const attachments = record.attachments.map((attachment) =>
+      (attachment.networkId === networkId || attachment.network === network.name) && attachment.ipv4 !== lease.cidr
+        ? { ...attachment, networkId, ipv4: lease.cidr }
+        : attachment,
+    );
+    if (attachments.every((attachment, index) => attachment === record.attachments[index])) return;
+    if (record.up) await this.#transition(record, { ...record, attachments });
+    else await state.putSandbox({ ...record, attachments });
   }
 
   async rename(containerId: string, name: string): Promise<void> {

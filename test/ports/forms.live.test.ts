@@ -37,7 +37,10 @@ test("every form of -p", async (t) => {
 
   await t.test("the first free port of a range; none left", async () => {
     for (const name of ["r1", "r2"]) await docker(`run -d --name ${name} -p 8500-8501:80 busybox ${web(name, 80)}`);
-    assert.deepEqual([await ports("r1"), await ports("r2")].map(([first]) => first), ["80/tcp -> 0.0.0.0:8500", "80/tcp -> 0.0.0.0:8501"]);
+    assert.deepEqual(
+      [await ports("r1"), await ports("r2")].map(([first]) => first),
+      ["80/tcp -> 0.0.0.0:8500", "80/tcp -> 0.0.0.0:8501"],
+    );
     assert.match(await dockerFails("run -d --name r3 -p 8500-8501:80 busybox sleep 9"), /all ports are allocated/);
     assert.equal(await docker("inspect -f '{{.State.Status}}' r3"), "created");
     assert.equal(await http(outside, `http://${HOST}:8501/`), "r2");
@@ -48,7 +51,9 @@ test("every form of -p", async (t) => {
   });
 
   await t.test("ephemeral ports, -P and ip_local_reserved_ports", async () => {
-    await host.sh("echo 40000-40001 >/proc/sys/net/ipv4/ip_local_reserved_ports; echo '40000 40004' >/proc/sys/net/ipv4/ip_local_port_range");
+    await host.sh(
+      "echo 40000-40001 >/proc/sys/net/ipv4/ip_local_reserved_ports; echo '40000 40004' >/proc/sys/net/ipv4/ip_local_port_range",
+    );
     await docker(`run -d --name e1 -p 80 busybox ${web("e1", 80)}`);
     await docker(`run -d --name e2 -P --expose 80 --expose 81/udp busybox ${web("e2", 80)}`);
     await docker(`run -d --name e3 -p 127.0.0.1::80 busybox ${web("e3", 80)}`);
@@ -75,7 +80,10 @@ test("every form of -p", async (t) => {
       ["8000-8003:80-81", /[Ii]nvalid ranges/],
       ["1.2.3.4.5:80:80", /[Ii]nvalid IP address/],
       ["80:80/icmp", /[Ii]nvalid proto/],
-      ["1.2.3.4:81:80", /driver failed programming external connectivity on endpoint .* \([0-9a-f]{64}\): failed to bind host port 1\.2\.3\.4:81\/tcp: cannot assign requested address/],
+      [
+        "1.2.3.4:81:80",
+        /driver failed programming external connectivity on endpoint .* \([0-9a-f]{64}\): failed to bind host port 1\.2\.3\.4:81\/tcp: cannot assign requested address/,
+      ],
       ["82:80/sctp", /failed to create socket for 0\.0\.0\.0:82\/sctp: protocol not supported/],
     ] as const) {
       assert.match(await dockerFails(`run -d --name bad -p ${form} busybox true`), words, form);
@@ -83,9 +91,9 @@ test("every form of -p", async (t) => {
     }
     // What the CLI would not let through.
     for (const [key, binding, words] of [
-      ["80/tcp", { HostPort: "99999" }, "invalid port specification: \"99999\""],
-      ["80/tcp", { HostPort: "9-3" }, "invalid port specification: \"9-3\""],
-      ["0/tcp", { HostPort: "1" }, "invalid port specification: \"0/tcp\""],
+      ["80/tcp", { HostPort: "99999" }, 'invalid port specification: "99999"'],
+      ["80/tcp", { HostPort: "9-3" }, 'invalid port specification: "9-3"'],
+      ["0/tcp", { HostPort: "1" }, 'invalid port specification: "0/tcp"'],
       ["80/tcp", { HostIp: "nonsense", HostPort: "1" }, "nonsense"],
     ] as const) {
       const answer = await host.daemon.api("POST", "/v1.47/containers/create", {

@@ -18,7 +18,8 @@ test("a published port is reached from everywhere, and nothing else is", async (
   await docker(`run -d --name four1 --network four --ip 10.61.0.10 -p 8004:80 busybox ${web("four1", 80, 81)}`);
   await docker(`run -d --name both1 --network both --ip 10.62.0.10 --ip6 fd62::10 -p 8046:80 busybox ${web("both1", 80)}`);
   await docker(`run -d --name six1 --network six --ip6 fd66::10 -p 8006:80 busybox ${web("six1", 80)}`);
-  for (const network of ["four", "both", "six", "elsewhere"]) await docker(`run -d --name peer-${network} --network ${network} busybox sleep 1000`);
+  for (const network of ["four", "both", "six", "elsewhere"])
+    await docker(`run -d --name peer-${network} --network ${network} busybox sleep 1000`);
   await docker("run -d --name peer-bridge busybox sleep 1000");
 
   await t.test("inspect and `docker port` list both families", async () => {
@@ -71,7 +72,9 @@ test("a published port is reached from everywhere, and nothing else is", async (
   });
 
   await t.test("containers cannot be reached around it: directly routed, or on ports that are not published", async () => {
-    await outside.sh(`ip route add 10.61.0.0/24 via ${HOST}; ip route add 10.62.0.0/24 via ${HOST}; ip -6 route add fd62::/64 via ${HOST6}`);
+    await outside.sh(
+      `ip route add 10.61.0.0/24 via ${HOST}; ip route add 10.62.0.0/24 via ${HOST}; ip -6 route add fd62::/64 via ${HOST6}`,
+    );
     for (const url of ["http://10.61.0.10/", "http://10.61.0.10:81/", "http://10.62.0.10/", "http://[fd62::10]/"])
       assert.equal(await http(outside, url), undefined, url);
     for (const url of ["http://10.61.0.10/", "http://10.61.0.10:81/"]) {
@@ -103,7 +106,14 @@ test("ports bound to one address are served there alone", async (t) => {
   const every = ["127.0.0.1", HOST, "192.168.56.111", "[::1]", `[${HOST6}]`].flatMap((address) =>
     [8001, 8002, 8003, 8004, 8005].map((port) => `${address}:${port}`),
   );
-  assert.deepEqual(await reached(host, every), ["127.0.0.1:8001", "192.168.56.111:8002", "[::1]:8003", "[::1]:8005", `[${HOST6}]:8004`, `[${HOST6}]:8005`]);
+  assert.deepEqual(await reached(host, every), [
+    "127.0.0.1:8001",
+    "192.168.56.111:8002",
+    "[::1]:8003",
+    "[::1]:8005",
+    `[${HOST6}]:8004`,
+    `[${HOST6}]:8005`,
+  ]);
   // One who routes 127/8 to the host gets no answer either.
   await outside.sh(`ip route add 127.0.0.9/32 via ${HOST} || true; sysctl -qw net.ipv4.conf.all.route_localnet=1`);
   assert.deepEqual(
