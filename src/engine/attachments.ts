@@ -4,6 +4,7 @@ import type { AddressBook } from "./addresses.ts";
 import type { Context } from "./context.ts";
 import { checkEndpointSpec } from "./endpoint-spec.ts";
 import { type Occupied, occupiedByOther } from "./lan-guard.ts";
+import { dhcpMacOf, isDhcp } from "./leases.ts";
 import type { Attachment, NetworkRecord, SandboxRecord } from "./records.ts";
 import { networkNotFound } from "./state.ts";
 import type { EndpointSpec } from "./types.ts";
@@ -30,12 +31,19 @@ export class Attachments {
     const { containerId, containerName } = record.spec;
     const fresh = attachment.networkId !== network.id;
     const held = fresh ? { ipv4: "", ipv6: "" } : attachment;
+    if (isDhcp(network) && held.ipv4 === "") throw noLease(network, containerName);
     const ipv4 = held.ipv4 || this.#addresses.take(network, 4, attachment.spec.ipv4, containerId, containerName);
     let ipv6 = "";
     try {
       ipv6 = held.ipv6 || this.#addresses.take(network, 6, attachment.spec.ipv6, containerId, containerName);
       const ifname = this.#ifname(network, attachment, others);
-      return { ...base, ipv4, ipv6, mac: this.#mac(network, attachment.spec, ipv4, base.endpointId), ifname };
+      return {
+        ...base,
+        ipv4,
+        ipv6,
+        mac: this.#mac(network, attachment.spec, ipv4, isDhcp(network) ? containerId : base.endpointId),
+        ifname,
+      };
     } catch (error) {
       if (!held.ipv4 && ipv4) this.#addresses.release(network.id, ipv4, containerId);
       if (!held.ipv6 && ipv6) this.#addresses.release(network.id, ipv6, containerId);
@@ -58,7 +66,12 @@ export class Attachments {
         return "";
       }
     };
-    return { ...attachment, networkId: network.id, ipv4: take(4, attachment.spec.ipv4), ipv6: take(6, attachment.spec.ipv6) };
+    return {
+      ...attachment,
+      networkId: network.id,
+      ipv4: isDhcp(network) ? "" : take(4, attachment.spec.ipv4),
+      ipv6: take(6, attachment.spec.ipv6),
+    };
   }
 
   /** Another address in place of one that is somebody else's on the LAN. @throws forbidden when the user had named it */
@@ -93,6 +106,7 @@ export class Attachments {
   #mac(network: NetworkRecord, spec: EndpointSpec, ipv4: string, endpointId: string): string {
     if (spec.mac) return parseMac(spec.mac);
     if (!this.#context.driver(network.driver).traits.givesMac) return "";
+    if (isDhcp(network)) return dhcpMacOf(endpointId);
     if (ipv4 !== "") return macOfIpv4(ipv4.slice(0, ipv4.indexOf("/")));
     return `02:42:${endpointId.slice(0, 8).match(/../g)!.join(":")}`;
   }
@@ -130,3 +144,8 @@ export class Attachments {
     if (spec.mac && !isMac(spec.mac.replaceAll("-", ":"))) throw invalid(`${prefix}invalid MAC address: ${spec.mac}`, { code: "bad-mac" });
   }
 }
+
+const noLease = ({ name }: NetworkRecord, containerName: string): FairwayError =>
+  conflict(`Cannot attach container "${containerName}" to network "${name}": it has no lease of the LAN's DHCP server; start it again`, {
+    code: "no-lease",
+  });

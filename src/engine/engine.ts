@@ -6,6 +6,7 @@ import { type Context, networkEvent } from "./context.ts";
 import { namespacePath, networkScope } from "./desired.ts";
 import { Joins } from "./joins.ts";
 import { LanGuard } from "./lan-guard.ts";
+import { Leases } from "./leases.ts";
 import { Names } from "./names.ts";
 import { driverNamed, Networks } from "./networks.ts";
 import type { EngineOptions } from "./options.ts";
@@ -32,6 +33,7 @@ export class LocalEngine implements Engine {
   readonly #sandboxes: Sandboxes;
   readonly #queue = new Queue();
   readonly #lan: LanGuard | undefined;
+  readonly #leases: Leases | undefined;
   #watch: Disposable | undefined;
   readonly #listeners = new Set<(event: EngineEvent) => void>();
 
@@ -48,6 +50,9 @@ export class LocalEngine implements Engine {
     };
     this.#addresses = new AddressBook(config, () => host.routes());
     this.#lan = options.lan && new LanGuard(this.#context, options.lan);
+    this.#leases =
+      options.lan &&
+      new Leases(this.#context, options.lan, (id, network, lease) => this.#queue.run(() => this.#sandboxes.lease(id, network, lease)));
     this.#names = new Names(this.#context, ({ spec }) => namespacePath(config.execRoot, spec.containerId));
     this.#publisher = new Publisher(this.#context);
     this.#networks = new Networks(this.#context, this.#addresses);
@@ -110,7 +115,10 @@ export class LocalEngine implements Engine {
       }
     }
     fabric.adopt(this.#joins.desired());
-    for (const { spec } of state.sandboxes) this.#lan?.watch(spec.containerId, false);
+    for (const { spec } of state.sandboxes) {
+      this.#lan?.watch(spec.containerId, false);
+      this.#leases?.keep(spec.containerId);
+    }
     this.#sweepNamespaces();
     for (const drift of fabric.repair()) log.info("restored", { what: drift.description, was: drift.kind });
   }
@@ -176,8 +184,11 @@ export class LocalEngine implements Engine {
   async openSandbox(containerId: string): Promise<SandboxView> {
     const wasOpen = this.#context.state.sandbox(containerId)?.up === true;
     await this.#settleOnLan(containerId);
+    await this.#leases?.settle(containerId);
     const view = await this.#queue.run(() => this.#sandboxes.open(containerId));
-    if (!wasOpen) this.#lan?.watch(containerId, true);
+    if (wasOpen) return view;
+    this.#lan?.watch(containerId, true);
+    this.#leases?.keep(containerId);
     return view;
   }
 
@@ -191,11 +202,15 @@ export class LocalEngine implements Engine {
 
   closeSandbox(containerId: string): Promise<void> {
     this.#lan?.forget(containerId);
+    this.#leases?.pause(containerId);
     return this.#queue.run(() => this.#sandboxes.close(containerId));
   }
 
   forgetSandbox(containerId: string): Promise<void> {
-    return this.#queue.run(() => this.#sandboxes.forget(containerId));
+    return this.#queue.run(async () => {
+      await this.#leases?.release(containerId);
+      await this.#sandboxes.forget(containerId);
+    });
   }
 
   async connect(networkReference: string, containerId: string, spec: EndpointSpec): Promise<void> {
@@ -204,7 +219,10 @@ export class LocalEngine implements Engine {
   }
 
   async disconnect(networkReference: string, containerId: string, force: boolean): Promise<void> {
-    await this.#queue.run(() => this.#sandboxes.disconnect(networkReference, containerId, force));
+    await this.#queue.run(async () => {
+      await this.#leases?.release(containerId, this.#context.state.findNetwork(networkReference).id);
+      await this.#sandboxes.disconnect(networkReference, containerId, force);
+    });
     this.#lan?.watch(containerId, false);
   }
 
@@ -248,6 +266,7 @@ export class LocalEngine implements Engine {
     await this.#queue.run(async () => {
       this.#watch?.[Symbol.dispose]();
       this.#lan?.closeAll();
+      this.#leases?.closeAll();
       this.#names.closeAll();
       this.#publisher.closeAll();
       this.#context.namespaces.close();

@@ -1,5 +1,6 @@
 import { FairwayError, familyOf, forbidden, invalid, newId, notFound, rfc3339Nano } from "#base";
 import { type Driver, parseBool } from "#drivers";
+import { isDhcp } from "./leases.ts";
 import type { NetworkRecord } from "./records.ts";
 import { nameTaken, type State } from "./state.ts";
 import type { IpamRequest, NetworkSpec } from "./types.ts";
@@ -111,7 +112,7 @@ function checkScope(draft: DraftNetwork, spec: NetworkSpec, driver: Driver | und
   range(draft.options, "com.docker.network.advertise_addr_ms", 100, 2000);
   if (!driver) throw notFound(`plugin "${draft.driver}" not found`, { code: "no-such-driver", context: { driver: draft.driver } });
   if (draft.ipam.driver === "null") throw invalid("ipv4 pool is empty", { code: "no-pool" });
-  if (draft.ipam.driver !== "default")
+  if (draft.ipam.driver !== "default" && !isDhcp(draft))
     throw notFound(`plugin "${draft.ipam.driver}" not found`, { code: "no-such-driver", context: { driver: draft.ipam.driver } });
   if (driver.scope === "global" && spec.scope === "local") {
     throw forbidden(`cannot downgrade network scope for ${driver.name} networks`, { code: "bad-scope" });

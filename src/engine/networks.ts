@@ -1,8 +1,9 @@
-import { FairwayError, forbidden, messageOf, newId, notFound, rfc3339Nano, shortId, withContext } from "#base";
+import { FairwayError, forbidden, formatCidr, messageOf, newId, notFound, parseCidr, rfc3339Nano, shortId, withContext } from "#base";
 import type { Driver, NetworkModel } from "#drivers";
 import type { AddressBook } from "./addresses.ts";
 import type { Context } from "./context.ts";
 import { modelOf, networkScope, networkState } from "./desired.ts";
+import { dhcpSubnet, isDhcp } from "./leases.ts";
 import { type DraftNetwork, draftNetwork } from "./network-spec.ts";
 import type { NetworkRecord } from "./records.ts";
 import type { NetworkSpec, NetworkView } from "./types.ts";
@@ -54,9 +55,10 @@ export class Networks {
     return networkState(this.#context.driver(record.driver), record, this.#context.facts());
   }
 
-  #allocate(draft: DraftNetwork): { record: NetworkRecord; warnings: readonly string[] } {
-    const driver = this.#context.driver(draft.driver);
+  #allocate(asked: DraftNetwork): { record: NetworkRecord; warnings: readonly string[] } {
+    const driver = this.#context.driver(asked.driver);
     const { state } = this.#context;
+    const draft = isDhcp(asked) ? this.#onLansSubnet(asked) : asked;
     if (driver.traits.single && [...state.networks].some((other) => other.driver === draft.driver)) {
       throw forbidden(`only one instance of "${draft.driver}" network is allowed`, { code: "single-instance" });
     }
@@ -87,6 +89,13 @@ export class Networks {
       options: { ...draft.options, ...needs.options },
     };
     return { record, warnings: needs.warnings };
+  }
+
+  /** A network whose addresses the LAN's server gives has the LAN's subnet. */
+  #onLansSubnet(draft: DraftNetwork): DraftNetwork {
+    const own = dhcpSubnet(draft, this.#context);
+    if (draft.ipam.config.some(({ subnet }) => subnet && !subnet.includes(":"))) return draft;
+    return { ...draft, ipam: { ...draft.ipam, config: [{ subnet: formatCidr(parseCidr(own)) }, ...draft.ipam.config] } };
   }
 
   #models(): NetworkModel[] {

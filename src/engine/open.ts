@@ -15,10 +15,10 @@ import {
   udpSocketIn,
 } from "#fabric";
 import type { Poller } from "#kernel/ffi";
-import { Lan } from "#lan";
+import { clientIdOf, type Dhcp4Identity, type Dhcp4Lease, hostnameOf, Lan } from "#lan";
 import type { Store } from "#store";
 import { LocalEngine } from "./engine.ts";
-import type { EngineConfig, HostPorts } from "./options.ts";
+import type { DhcpDoor, DhcpIdentity, EngineConfig, HostPorts, LanDoor } from "./options.ts";
 
 export interface OpenOptions {
   readonly config: EngineConfig;
@@ -57,11 +57,32 @@ export async function openEngine(options: OpenOptions): Promise<LocalEngine> {
       hasIpv6: () => observer.hasIpv6(),
     },
     ports: new HostPortKeeper(),
-    lan: new Lan(),
+    lan: lanDoor(new Lan()),
     sockets: { dns: (ns, address) => openDnsSockets(ns, address, ports), udp: udpSocketIn, tcp: tcpSocketIn },
     drivers: options.drivers ?? DRIVERS,
     ...(poller ? { watch: (fabric, onRepair) => new KernelWatch({ fabric, poller, log, onRepair, ...guarded }) } : {}),
   });
+}
+
+/** The room's own leases and identities are richer than what the engine knows of them; it keeps and hands back what it was given. */
+function lanDoor(lan: Lan): LanDoor & DhcpDoor {
+  const identityOf = ({ link, mac, client, hostname }: DhcpIdentity): Dhcp4Identity => {
+    const clean = hostnameOf(hostname);
+    return { link, mac, clientId: clientIdOf(client), ...(clean === undefined ? {} : { hostname: clean }) };
+  };
+  return {
+    probeAddress: (request) => lan.probeAddress(request),
+    announceAddresses: (request) => lan.announceAddresses(request),
+    watchConflicts: (request) => lan.watchConflicts(request),
+    acquireDhcp4: ({ previous, requested, ...identity }) =>
+      lan.acquireDhcp4({
+        ...identityOf(identity),
+        ...(previous ? { previous: previous as Dhcp4Lease } : {}),
+        ...(requested ? { requested } : {}),
+      }),
+    keepDhcp4: (identity, lease, callbacks) => lan.keepDhcp4(identityOf(identity), lease as Dhcp4Lease, callbacks),
+    releaseDhcp4: (identity, lease) => lan.releaseDhcp4(identityOf(identity), lease as Dhcp4Lease),
+  };
 }
 
 class HostPortKeeper extends PortReserver {

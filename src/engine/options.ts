@@ -107,6 +107,37 @@ export interface LanDoor {
   }): Disposable;
 }
 
+export interface DhcpIdentity {
+  /** The parent. */
+  readonly link: string;
+  readonly mac: string;
+  /** Whatever names the client for good; its client id (RFC 4361) is derived from it. */
+  readonly client: string;
+  readonly hostname: string;
+}
+
+/** What a server granted, plain data as the store keeps it; its own room knows the rest of the fields. */
+export interface DhcpLease {
+  readonly address: string;
+  /** `10.0.0.5/24` */
+  readonly cidr: string;
+  readonly router?: string;
+  readonly server: string;
+}
+
+/** The DHCP client of the room `lan`, or a fake. */
+export interface DhcpDoor {
+  acquireDhcp4(
+    request: DhcpIdentity & { readonly previous?: DhcpLease; readonly requested?: string },
+  ): Promise<{ readonly lease: DhcpLease; readonly confirmed: boolean }>;
+  keepDhcp4(
+    identity: DhcpIdentity,
+    lease: DhcpLease,
+    callbacks: { onLease(lease: DhcpLease): void; onLost(reason: "expired" | "refused"): void },
+  ): Disposable;
+  releaseDhcp4(identity: DhcpIdentity, lease: DhcpLease): void;
+}
+
 export interface EngineOptions {
   readonly config: EngineConfig;
   readonly store: Store;
@@ -117,7 +148,7 @@ export interface EngineOptions {
   readonly sockets: SandboxSockets;
   readonly drivers: readonly Driver[];
   /** Undefined: addresses on LANs are neither probed nor announced. */
-  readonly lan?: LanDoor;
+  readonly lan?: LanDoor & DhcpDoor;
   readonly log: Log;
   /** Starts watching the kernel once its state has been restored. */
   watch?(fabric: Fabric, onRepair: (repaired: readonly Drift[]) => void): Disposable;

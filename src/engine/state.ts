@@ -1,6 +1,7 @@
 import { conflict, type FairwayError, invalid, isFullId, notFound } from "#base";
 import type { Check, Delete, Put, Store } from "#store";
 import { parseLink } from "./links.ts";
+import type { DhcpLease } from "./options.ts";
 import type { JoinRecord, NetworkRecord, SandboxRecord } from "./records.ts";
 
 /** The one in-memory owner of networks and sandboxes, and their way to disk. Records are replaced, never changed in place. */
@@ -13,6 +14,7 @@ export class State {
   /** network id → container ids with an attachment to it */
   readonly #members = new Map<string, Set<string>>();
 
+  readonly #leases = new Map<string, DhcpLease>();
   readonly #joins = new Map<string, JoinRecord>();
   /** network id → network ids it has a route to */
   readonly #joined = new Map<string, Set<string>>();
@@ -27,6 +29,7 @@ export class State {
 
   async load(): Promise<void> {
     for (const { value } of await this.#store.list<NetworkRecord>("network/")) this.#indexNetwork(value);
+    for (const { key, value } of await this.#store.list<DhcpLease>("lease/")) this.#leases.set(key, value);
     for (const { value } of await this.#store.list<JoinRecord>("join/")) this.#indexJoin(value);
     for (const { value } of await this.#store.list<SandboxRecord>("sandbox/")) this.#indexSandbox(value);
   }
@@ -99,6 +102,23 @@ export class State {
   /** Sandboxes that share this container's namespace. */
   joinersOf(containerId: string): SandboxRecord[] {
     return [...(this.#joiners.get(containerId) ?? [])].map((id) => this.#sandboxes.get(id)!);
+  }
+
+  /** What the LAN's DHCP server granted a container on a network. */
+  lease(containerId: string, networkId: string): DhcpLease | undefined {
+    return this.#leases.get(`lease/${containerId}/${networkId}`);
+  }
+
+  async putLease(containerId: string, networkId: string, lease: DhcpLease): Promise<void> {
+    const key = `lease/${containerId}/${networkId}`;
+    await this.#commit([{ op: "put", key, value: lease }]);
+    this.#leases.set(key, lease);
+  }
+
+  async deleteLease(containerId: string, networkId: string): Promise<void> {
+    const key = `lease/${containerId}/${networkId}`;
+    await this.#commit([{ op: "delete", key }]);
+    this.#leases.delete(key);
   }
 
   get joins(): readonly JoinRecord[] {
