@@ -34,6 +34,9 @@ const USER = { ...TABLES[0], chain: "user" } as const;
  */
 const KEEP = { family: "inet", table: "fairway-keep" } as const;
 
+/** What an administrator who saves the ruleset reads: nft cannot load a table that a running program owns. */
+const KEEP_COMMENT = "fairwayd's own while it runs; leave this table out of saved rulesets";
+
 /** A value no set has: what an element shows whose twin is missing, so that a diff makes both anew. */
 const INCOMPLETE = ["incomplete"];
 
@@ -78,7 +81,7 @@ export class NftFirewall implements Firewall, Disposable {
     const chain = { ...KEEP, chain: "established" } as const;
     try {
       this.#socket.transaction([
-        { op: "addTable", ...KEEP, owned: true },
+        { op: "addTable", ...KEEP, owned: true, comment: KEEP_COMMENT },
         { op: "addChain", ...chain, base: { type: "nat", hook: "output", priority: 300 } },
         { op: "flushChain", ...chain },
         // The chain holds the kernel's NAT hooks, the rule's question about conntrack those of conntrack.
