@@ -94,6 +94,17 @@ export class AddressBook {
     this.#ipam.takeAddress(networkId, bare, { use: "foreign", id: holder, name: holder });
   }
 
+  /** The next free address of the same family in place of an auxiliary one that `holder` has. @returns undefined when there is none */
+  replaceAuxiliary(networkId: string, address: string, name: string, holder: string): string | undefined {
+    this.#ipam.releaseAddress(networkId, address, networkId);
+    this.avoid(networkId, address, holder);
+    try {
+      return this.#ipam.allocateAddress(networkId, familyOf(address), { use: "auxiliary", id: networkId, name }).address;
+    } catch {
+      return undefined;
+    }
+  }
+
   release(networkId: string, address: string, containerId: string): void {
     this.#ipam.releaseAddress(networkId, address.slice(0, address.indexOf("/")), containerId);
   }

@@ -55,7 +55,7 @@ export class LocalEngine implements Engine {
       new Leases(this.#context, options.lan, (id, network, lease) => this.#queue.run(() => this.#sandboxes.lease(id, network, lease)));
     this.#names = new Names(this.#context, ({ spec }) => namespacePath(config.execRoot, spec.containerId));
     this.#publisher = new Publisher(this.#context);
-    this.#networks = new Networks(this.#context, this.#addresses);
+    this.#networks = new Networks(this.#context, this.#addresses, options.lan);
     this.#plan = new SandboxPlan(this.#context, this.#names, this.#publisher);
     this.#joins = new Joins(this.#context, this.#plan);
     this.#sandboxes = new Sandboxes(

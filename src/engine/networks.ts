@@ -4,7 +4,9 @@ import type { AddressBook } from "./addresses.ts";
 import type { Context } from "./context.ts";
 import { modelOf, networkScope, networkState } from "./desired.ts";
 import { dhcpSubnet, isDhcp } from "./leases.ts";
+import { freeHostAccess } from "./host-access-address.ts";
 import { type DraftNetwork, draftNetwork } from "./network-spec.ts";
+import type { LanDoor } from "./options.ts";
 import type { NetworkRecord } from "./records.ts";
 import type { NetworkSpec, NetworkView } from "./types.ts";
 import { networkView, PREDEFINED } from "./views.ts";
@@ -13,10 +15,12 @@ import { networkView, PREDEFINED } from "./views.ts";
 export class Networks {
   readonly #context: Context;
   readonly #addresses: AddressBook;
+  readonly #lan: LanDoor | undefined;
 
-  constructor(context: Context, addresses: AddressBook) {
+  constructor(context: Context, addresses: AddressBook, lan?: LanDoor) {
     this.#context = context;
     this.#addresses = addresses;
+    this.#lan = lan;
   }
 
   async create(spec: NetworkSpec): Promise<{ id: string; warning: string }> {
@@ -28,8 +32,17 @@ export class Networks {
       checkIpam: (ipam, ipv6) => this.#addresses.check(ipam, ipv6),
     });
     const { record, warnings } = draft.configOnly ? { record: { ...draft, pools: [] }, warnings: [] } : this.#allocate(draft);
-    await this.install(record);
+    await this.install(await this.#free(record));
     return { id: record.id, warning: warnings.join("\n") };
+  }
+
+  async #free(record: NetworkRecord): Promise<NetworkRecord> {
+    try {
+      return this.#lan ? await freeHostAccess(record, this.#lan, this.#addresses, this.#context.log) : record;
+    } catch (error) {
+      this.#addresses.releaseNetwork(record.id);
+      throw error;
+    }
   }
 
   /** Writes a network whose pools are held already and makes it; gives the pools back when that fails. */
