@@ -8,6 +8,7 @@ export {
   type NetworkConfig,
   type RegistryConfig,
 } from "./flags/config.ts";
+export { describeOptions, type OptionDescription } from "./flags/describe.ts";
 export type { AddressPool, RuntimeEntry, UlimitEntry } from "./flags/kinds.ts";
 export { type FlagResult, parseDaemonFlags, type ReadFile, type Reload, reloadDaemonFlags } from "./flags.ts";
 export { createServer } from "./server.ts";
