@@ -30,7 +30,7 @@ export interface PortReservation extends Disposable {
   relay(target: RelayTarget): void;
 }
 
-/** The longest range that is held by a socket a port. Longer ones are looked at when they are taken (docs/decisions/070-long-port-ranges.md). */
+/** The longest range that is held by a socket a port. Longer ones are looked at when they are taken (docs/decisions/071-host-ports.md). */
 const HELD_BY_SOCKETS = 64;
 
 /** Takes ports from the host's other programs: binds a socket to each. */
