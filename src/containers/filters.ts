@@ -151,9 +151,8 @@ function portsTest(context: Context, key: "publish" | "expose", value: string): 
     const [number = "0", protocol = "tcp"] = port.split("/");
     return matches(Number(number), protocol);
   };
-  if (key === "expose")
-    return ({ record }) =>
-      Object.keys(record.config.ExposedPorts ?? {}).some(test) || Object.keys(record.hostConfig.PortBindings ?? {}).some(test);
+  // Docker's rule: what runs exposes its ports.
+  if (key === "expose") return ({ id }) => Object.keys(sandboxOf(context.engine, id).ports).some(test);
   return (container) =>
     Object.entries(sandboxOf(context.engine, container.id).ports).some(([port, bindings]) =>
       (bindings ?? []).some(({ hostPort }) => matches(Number(hostPort), port.split("/")[1] ?? "tcp")),

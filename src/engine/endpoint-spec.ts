@@ -16,7 +16,7 @@ export function checkEndpointSpec(network: NetworkRecord, spec: EndpointSpec, pr
   ] as const) {
     if (!address) continue;
     if (!isIp(address) || familyOf(address) !== family) faults.push(`invalid IPv${family} address: ${address}`);
-    else if (!predefined && !network.configOnly) {
+    else if (!predefined) {
       const ip = parseIp(address);
       if (!network.pools.some((pool) => cidrHas(parseCidr(pool.subnet), ip)))
         faults.push(`no configured subnet contains IP address ${address}`);

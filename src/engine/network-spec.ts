@@ -114,6 +114,7 @@ function checkScope(draft: DraftNetwork, spec: NetworkSpec, driver: Driver | und
   if (draft.ipam.driver === "null") throw invalid("ipv4 pool is empty", { code: "no-pool" });
   if (draft.ipam.driver !== "default" && !isDhcp(draft))
     throw notFound(`plugin "${draft.ipam.driver}" not found`, { code: "no-such-driver", context: { driver: draft.ipam.driver } });
+  if (driver.scope === "local" && spec.scope === "global") throw notAManager();
   if (driver.scope === "global" && spec.scope === "local") {
     throw forbidden(`cannot downgrade network scope for ${driver.name} networks`, { code: "bad-scope" });
   }

@@ -257,8 +257,9 @@ export class Sandboxes {
       throw invalid("cannot connect container to host network - container must be created in host network mode", { code: "host-network" });
     }
     const others = record.attachments.filter(({ networkId }) => networkId !== network.id);
-    const isNone = (id: string) => this.#context.state.network(id)?.driver === "null";
-    if (others.length > 0 && (network.driver === "null" || others.some(({ networkId }) => isNone(networkId)))) {
+    // A configuration network has that driver, too.
+    const isNone = (id: string) => this.#context.state.network(id)?.name === "none";
+    if (others.length > 0 && (network.name === "none" || others.some(({ networkId }) => isNone(networkId)))) {
       throw invalid("container cannot be connected to multiple networks with one of the networks in private (none) mode", {
         code: "none-network",
       });
