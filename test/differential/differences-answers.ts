@@ -6,7 +6,7 @@ interface AnswerDifference extends Omit<Difference, "accepts"> {
   readonly kind: string | readonly string[];
   readonly statuses: readonly [Status, Status];
   /** Of our message and theirs, where the statuses alone do not tell. */
-  readonly words?: readonly [RegExp | undefined, RegExp | undefined];
+  readonly words?: readonly RegExp[];
 }
 
 const has = (wanted: Status, status: number) => (typeof wanted === "number" ? wanted === status : wanted.includes(status));
@@ -21,7 +21,7 @@ function answer({ kind, statuses, words, ...difference }: AnswerDifference): Dif
       kinds.includes(operation.kind) &&
       has(statuses[0], ours.status) &&
       has(statuses[1], theirs.status) &&
-      (words ?? []).every((word, index) => word?.test(messages[index]!) ?? true),
+      (words ?? []).every((word, index) => word.test(messages[index]!)),
   };
 }
 
@@ -108,6 +108,15 @@ export const ANSWERS: readonly Difference[] = [
     reason: "A defect of 20.10's.",
   }),
   answer({
+    kind: "network create",
+    statuses: [400, 201],
+    words: [/^driver-opt|^failed to parse|^invalid/],
+    where: "`network create` with an option whose value is none, which 20.10 does not read",
+    ours: "400",
+    theirs: "201",
+    reason: VALIDATION,
+  }),
+  answer({
     kind: "container create",
     statuses: [400, 201],
     words: [/^invalid port specification/],
@@ -122,6 +131,11 @@ export const ANSWERS: readonly Difference[] = [
   category("network prune", 400, "`network prune` with a time that is none", [/^invalid value for filter/]),
   category(["container create", "network create"], 400, "bodies that are not JSON, or of another type", [/^invalid JSON/]),
   category("container kill", 400, "`container kill` with a signal that does not exist", [/^Invalid signal/]),
+  category("container create", 400, "`container create` with a bind of a mode that is none", [/^invalid mode/]),
+  category("network create", 403, "`network create` in a scope this daemon has not", [/not a swarm manager/]),
+  category("network create", 403, "`network create` whose subnet overlaps and whose auxiliary address cannot be had", [
+    /^invalid pool request/,
+  ]),
   category("container unpause", 409, "`container unpause` of a container that is not paused", [/is not paused/]),
   category("container list", [400, 404], "`container list` with filters that say nothing", [/^No such container|^invalid filter/i]),
   category("container restart", 404, "`container restart` when a network of it is gone", [/not found$/, /^Cannot restart container/]),

@@ -34,10 +34,16 @@ const withoutSubnet = (value: unknown): string | undefined => {
 /** After these a container may have stopped. */
 const ENDS = /^container (stop|kill|wait|restart|rm|start)$/;
 
-const portWithoutProtocol = ({ history }: DifferenceContext) =>
-  history.some(({ body }) =>
-    Object.keys((body as { HostConfig?: { PortBindings?: object } } | undefined)?.HostConfig?.PortBindings ?? {}).includes("80"),
-  );
+interface CreateBody {
+  readonly HostConfig?: { readonly PortBindings?: object };
+  readonly ExposedPorts?: object;
+}
+
+const boundUnexposed = ({ history }: DifferenceContext) =>
+  history.some(({ body }) => {
+    const { HostConfig, ExposedPorts } = (body ?? {}) as CreateBody;
+    return Object.keys(HostConfig?.PortBindings ?? {}).some((port) => !Object.hasOwn(ExposedPorts ?? {}, port));
+  });
 
 /** Differences in what inspect and list show. */
 export const FIELDS: readonly Difference[] = [
@@ -149,6 +155,15 @@ export const FIELDS: readonly Difference[] = [
     reason: "Docker 28 clears them: there is no such sandbox any more.",
   }),
   field({
+    kind: CONTAINER,
+    path: /NetworkSettings\.Networks\.[^.]+\.(NetworkID|EndpointID|Gateway|IPAddress|IPPrefixLen|MacAddress)$/,
+    when: ({ ours }, { history }) => !ours && history.some(({ kind }) => kind === "container start" || kind === "container restart"),
+    where: "containers whose start failed: the endpoints that were made before the failure",
+    ours: "taken back, and not shown",
+    theirs: "taken back, and still shown",
+    reason: "They are not there.",
+  }),
+  field({
     kind: INSPECT,
     path: /^(ResolvConf|Hosts|Hostname)Path$/,
     when: ({ ours, theirs }) => ours === "" && theirs !== "",
@@ -169,20 +184,20 @@ export const FIELDS: readonly Difference[] = [
   field({
     kind: CONTAINER,
     path: /Ports/,
-    when: (_, context) => portWithoutProtocol(context),
-    where: "`HostConfig.PortBindings` of a port without protocol (`80`)",
-    ours: "published, as `80/tcp`",
-    theirs: "not published",
-    reason: "Docker 28 reads it as TCP.",
+    when: (_, context) => boundUnexposed(context),
+    where: "`HostConfig.PortBindings` of a port that is not among `ExposedPorts`, or without protocol (`80`)",
+    ours: "published; `80` is `80/tcp`",
+    theirs: "silently not published",
+    reason: "To bind a port is to ask for it. The docker CLI always names it in both.",
   }),
   field({
     kind: /^container wait$/,
     path: /^Error$/,
-    when: ({ ours, theirs }) => ours === undefined && theirs === null,
-    where: "container wait: `Error` when there was none",
+    when: ({ ours, theirs }) => ours === undefined && theirs !== undefined,
+    where: "container wait: `Error`",
     ours: "absent",
-    theirs: "`null`",
-    reason: "Docker leaves it out since 23.0.",
+    theirs: "`null`, or why a start failed before",
+    reason: "Docker leaves out the `null` since 23.0; a failed start has told its error, and clients take any for a failure of the wait.",
   }),
   field({
     kind: /^exec inspect$/,
