@@ -5,9 +5,11 @@ import {
   type FairwayDriftReport,
   type FairwayEndpoint,
   type FairwayRepair,
+  type FairwayRoutes,
   type FairwayVersion,
   MIN_API_VERSION,
 } from "#api";
+import { invalid } from "#base";
 import type { ContainerService } from "#containers";
 import { examineHost, type PublishedPort } from "#doctor";
 import type { LocalEngine } from "#engine";
@@ -25,7 +27,7 @@ export interface ExtensionSource {
 /** Endpoints beside Docker's, for the `fairway` CLI. */
 export function extensions(source: ExtensionSource): Readonly<Record<FairwayEndpoint, Extension>> {
   const { engine, config, info } = source;
-  const told = (drift: readonly Drift[]) => drift.map((each) => tell(each, engine));
+  const told = (drift: readonly Drift[]) => tell(drift, engine);
   return {
     "GET /fairway/version": async (): Promise<FairwayVersion> => ({
       ...{ version: info().version, apiVersion: API_VERSION, minApiVersion: MIN_API_VERSION },
@@ -48,21 +50,38 @@ export function extensions(source: ExtensionSource): Readonly<Record<FairwayEndp
       const repaired = told(await engine.repair());
       return { repaired, left: told(engine.drift()) };
     },
+    "GET /fairway/networks/routes": async () => routes(engine),
+    "POST /fairway/networks/routes": async ({ query }) => {
+      await engine.addRoute(...ends(query));
+      return routes(engine);
+    },
+    "DELETE /fairway/networks/routes": async ({ query }) => {
+      await engine.removeRoute(...ends(query));
+      return routes(engine);
+    },
   };
 }
 
+const routes = (engine: LocalEngine): FairwayRoutes => ({ routes: engine.listRoutes().map(([from, to]) => ({ from, to })) });
+
+function ends(query: URLSearchParams): [from: string, to: string] {
+  const [from, to] = [query.get("from"), query.get("to")];
+  if (!from || !to) throw invalid("a route needs two networks: from and to", { code: "bad-query" });
+  return [from, to];
+}
+
 /** Drift in the words of those who own it. */
-function tell({ kind, scopes, description }: Drift, engine: LocalEngine): FairwayDriftReport["drift"][number] {
-  const networks = engine.listNetworks();
-  const wantedBy = scopes.map((scope) => {
-    const [what = "", id = ""] = scope.split("/");
-    if (what === "network") return `network ${networks.find((network) => network.id === id)?.name ?? id.slice(0, 12)}`;
-    for (const { endpoints } of networks)
-      for (const { endpointId, containerId, containerName } of endpoints)
-        if (endpointId === id || containerId === id) return `container ${containerName.replace(/^\//, "")}`;
-    return `${what} ${id.slice(0, 12)}`;
-  });
-  return { kind, description, wantedBy: [...new Set(wantedBy)] };
+function tell(drift: readonly Drift[], engine: LocalEngine): FairwayDriftReport["drift"] {
+  if (drift.length === 0) return [];
+  const owners = new Map<string, string>();
+  for (const { id, name, endpoints } of engine.listNetworks()) {
+    owners.set(`network/${id}`, `network ${name}`);
+    for (const { endpointId, containerId, containerName } of endpoints)
+      for (const scope of [`endpoint/${endpointId}`, `sandbox/${containerId}`])
+        owners.set(scope, `container ${containerName.replace(/^\//, "")}`);
+  }
+  const ownerOf = (scope: string) => owners.get(scope) ?? scope.replace("/", " ").slice(0, 24);
+  return drift.map(({ kind, scopes, description }) => ({ kind, description, wantedBy: [...new Set(scopes.map(ownerOf))] }));
 }
 
 async function published({ containers }: ExtensionSource): Promise<readonly PublishedPort[]> {

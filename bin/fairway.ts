@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { runCli } from "#cli";
 
 const version = (JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as { version: string }).version;
@@ -9,8 +9,15 @@ process.exitCode = await runCli({
   version,
   // Loaded only when it is asked for: the kernel's rooms take longer to load than a command to run.
   async checkHost() {
-    const [{ examineHost }, { runProgram }] = await Promise.all([import("#doctor"), import("./run-program.ts")]);
-    return examineHost({ run: runProgram, dataRoot: "/var/lib/fairway", execRoot: "/run/fairway" });
+    const [{ examineHost }, { parseDaemonFlags }, { runProgram }] = await Promise.all([
+      import("#doctor"),
+      import("#server"),
+      import("./run-program.ts"),
+    ]);
+    // Where a daemon of this host would keep its things, by its configuration file.
+    const result = parseDaemonFlags([], (path) => (existsSync(path) ? readFileSync(path, "utf8") : undefined));
+    if (result.kind !== "config") throw new Error("No configuration");
+    return examineHost({ run: runProgram, dataRoot: result.config.dataRoot, execRoot: result.config.execRoot });
   },
   print: (line) => process.stdout.write(`${line}\n`),
   complain: (line) => process.stderr.write(`${line}\n`),

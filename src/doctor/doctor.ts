@@ -1,5 +1,6 @@
 import { readlinkSync } from "node:fs";
-import { ALIAS_PREFIX, HOST, messageOf } from "#base";
+import { setImmediate as turn } from "node:timers/promises";
+import { ALIAS_PREFIX, FairwayError, HOST, messageOf } from "#base";
 import { RouteSocket } from "#kernel/rtnetlink";
 import { type Check, fail } from "./check.ts";
 import { FirewallInspector, type RunProgram } from "./firewall/inspector.ts";
@@ -8,7 +9,7 @@ import { type HostFiles, hostFiles } from "./host/files.ts";
 import { kernelFeatures } from "./host/kernel-features.ts";
 import { kernelSettings } from "./host/kernel-settings.ts";
 import { otherEngines } from "./host/other-engines.ts";
-import { cgroups, programs } from "./host/programs.ts";
+import { cgroups, PROGRAMS } from "./host/programs.ts";
 import { dataRoot, fileSystemOf, limits } from "./host/resources.ts";
 import { driftChecks, type Known, leakChecks, remains } from "./leaks.ts";
 import { type PublishedPort, portChecks } from "./ports.ts";
@@ -32,13 +33,16 @@ export async function examineHost(options: DoctorOptions): Promise<readonly Chec
     try {
       checks.push(...(await make()));
     } catch (error) {
-      checks.push(fail(name, `This could not be examined: ${messageOf(error)}.`, "run as root"));
+      const wayOut = error instanceof FairwayError && error.code === "nft-failed" ? "apt-get install nftables" : "run as root";
+      checks.push(fail(name, `This could not be examined: ${messageOf(error)}.`, wayOut));
     }
+    // The daemon answers DNS in the same thread: it gets its turn between any two checks.
+    await turn();
   };
   const { links, uplink } = readLinks();
   await add("kernel", () => kernelFeatures(files));
   await add("kernel-settings", () => kernelSettings(files, uplink));
-  await add("programs", () => programs(run, files));
+  for (const check of PROGRAMS) await add("programs", () => [check(run, files)]);
   await add("cgroups", () => [cgroups(files)]);
   await add("firewall", () => {
     using inspector = new FirewallInspector(run);

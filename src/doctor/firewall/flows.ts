@@ -9,12 +9,16 @@ export interface OwnBridge {
 }
 
 export interface HostView {
+  /** None: a network that may be made here is looked at. */
   readonly bridges: readonly OwnBridge[];
   /** The link of the default route. */
   readonly uplink: string;
   /** net.bridge.bridge-nf-call-iptables is on: what is bridged meets the IP rules too. */
   readonly bridgedMeetRules: boolean;
 }
+
+/** A bridge that networks still to be made will look like. */
+export const TO_COME: OwnBridge = { name: "br-000000000000", addresses: ["172.31.255.1/24"] };
 
 /** Bridges that stand for all: rules that name none of a group's treat all of it alike, so the first of each is tried. */
 export function groupsOf(
@@ -79,6 +83,11 @@ export function flowsOf(bridge: OwnBridge, { uplink, bridgedMeetRules }: HostVie
         bridge: "",
       },
     ];
+    const frame = { ...base, bridged: true, iif: "veth0000000", saddr: container } as const;
+    flows.push(
+      { ...frame, label: "between containers", hook: "forward", oif: "veth0000001" },
+      { ...frame, label: "from containers to their gateway", hook: "input", oif: "" },
+    );
     if (bridgedMeetRules) flows.push({ ...base, label: "between containers", hook: "forward", iif: b, oif: b, saddr: container });
     return flows;
   });

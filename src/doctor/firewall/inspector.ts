@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { ALIAS_PREFIX, FairwayError, HOST, messageOf } from "#base";
 import { NftSocket } from "#kernel/nftables";
 import { RouteSocket } from "#kernel/rtnetlink";
-import type { HostView, OwnBridge } from "./flows.ts";
+import type { HostView } from "./flows.ts";
 import { readIptablesSave } from "./iptables-save.ts";
 import type { ForeignTable } from "./model.ts";
 import { readNftTable } from "./nft-json.ts";
@@ -40,7 +40,7 @@ export class FirewallInspector implements Disposable {
   warnings(): readonly string[] {
     try {
       return this.#cached()
-        .filter(({ reach, hook }) => reach === "all" && hook !== "input")
+        .filter(({ reach, hostOnly }) => reach === "all" && !hostOnly)
         .map(({ text, wayOut }) => `WARNING: ${text}. Way out: ${wayOut.replaceAll("\n", "; ")}`);
     } catch (error) {
       return [`WARNING: the host's firewall could not be read: ${messageOf(error)}`];
@@ -100,9 +100,6 @@ export class FirewallInspector implements Disposable {
   }
 }
 
-/** A bridge that networks still to be made will look like. */
-const TO_COME: OwnBridge = { name: "br-000000000000", addresses: ["172.31.255.1/24"] };
-
 function readHost(): HostView {
   using socket = RouteSocket.open(HOST);
   const links = socket.links();
@@ -116,7 +113,7 @@ function readHost(): HostView {
   const uplink =
     links.find(({ index }) => index === route?.index)?.name ?? links.find(({ kind, name }) => kind === undefined && name !== "lo")?.name;
   return {
-    bridges: bridges.length > 0 ? bridges : [TO_COME],
+    bridges,
     uplink: uplink ?? "eth0",
     bridgedMeetRules: readFlag("/proc/sys/net/bridge/bridge-nf-call-iptables"),
   };

@@ -58,4 +58,6 @@ export interface Flow {
   readonly daddr?: string;
   /** The bridge of ours it is about. */
   readonly bridge: string;
+  /** A frame from port to port, which meets tables of the family bridge, and no others. */
+  readonly bridged?: true;
 }

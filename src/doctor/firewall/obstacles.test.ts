@@ -168,6 +168,20 @@ describe("findObstacles() by rule", () => {
     assert.match(findObstacles([table], { ...HOST_VIEW, bridgedMeetRules: true })[0]!.text, /between containers \(fairway0\)$/);
   });
 
+  test("`findObstacles()` follows frames from port to port through tables of the family bridge alone", () => {
+    const [finding, ...rest] = find(tableOf("bridge", [], { policy: "drop" }));
+    assert.deepEqual(rest, []);
+    assert.match(finding!.text, /table bridge t drops packets between containers/);
+    assert.equal(finding!.wayOut, 'nft insert rule bridge t FORWARD iifname "veth*" accept');
+    assert.deepEqual(find(tableOf("bridge", [[meta("iifname", "veth*"), accept]], { policy: "drop" })), []);
+  });
+
+  test("`findObstacles()` looks at a network to come when there is none", () => {
+    const [finding] = findObstacles([recorded("dockerd-20.10")], { ...HOST_VIEW, bridges: [] });
+    assert.match(finding!.text, /\(of any network made here\)$/);
+    assert.match(finding!.wayOut, /DOCKER-USER iifname "<bridge>" accept/);
+  });
+
   test("`findObstacles()` asks once for all bridges that rules treat alike", () => {
     const bridges = Array.from({ length: 1000 }, (_, at) => ({ name: `br-${at}`, addresses: [`10.${at >> 8}.${at & 255}.1/24`] }));
     const started = performance.now();

@@ -1,5 +1,5 @@
 import type { Check } from "../check.ts";
-import { flowsOf, groupsOf, type HostView } from "./flows.ts";
+import { flowsOf, groupsOf, type HostView, TO_COME } from "./flows.ts";
 import { matchesName } from "./match.ts";
 import type { ForeignTable, Hook } from "./model.ts";
 import { type Obstacle, obstaclesOf } from "./walk.ts";
@@ -7,6 +7,8 @@ import { type Obstacle, obstaclesOf } from "./walk.ts";
 /** One chain or rule of somebody else's, with everything of ours that ends there. */
 export interface Finding {
   readonly hook: Hook;
+  /** Only packets to the host itself end here: a policy that many want. */
+  readonly hostOnly: boolean;
   readonly reach: Obstacle["reach"];
   /** `Chain FORWARD of table ip filter (policy drop) drops packets from containers on br-1 to the outside`. */
   readonly text: string;
@@ -16,7 +18,7 @@ export interface Finding {
 
 /** Where foreign rules end packets of ours. Pure: everything it knows is in its arguments. */
 export function findObstacles(tables: readonly ForeignTable[], host: HostView): Finding[] {
-  const groups = groupsOf(host.bridges, tables);
+  const groups = groupsOf(host.bridges.length > 0 ? host.bridges : [TO_COME], tables);
   const places = new Map<string, Obstacle[]>();
   for (const [bridge] of groups)
     for (const flow of flowsOf(bridge, host))
@@ -60,6 +62,7 @@ function findingOf(obstacles: readonly Obstacle[], scene: Scene): Finding {
   const packets = [...new Set(obstacles.map(({ flow }) => flow.label))].join(", ");
   return {
     hook: base.base!.hook,
+    hostOnly: obstacles.every(({ flow }) => flow.hook === "input" && flow.bridged !== true && flow.bridge !== ""),
     reach,
     text: `${what} ${verb} ${reach === "some" ? "some " : ""}packets ${packets}${bridgesOf(obstacles, scene)}`,
     wayOut: wayOut(obstacles, scene),
@@ -70,6 +73,7 @@ function bridgesOf(obstacles: readonly Obstacle[], { groups }: Scene): string {
   const named = new Set(obstacles.map(({ flow }) => flow.bridge).filter((name) => name !== ""));
   const all = groups.filter(([first]) => named.has(first.name)).flatMap((group) => group.map(({ name }) => name));
   if (all.length === 0) return "";
+  if (all[0] === TO_COME.name) return " (of any network made here)";
   return all.length <= 3 ? ` (${all.join(", ")})` : ` (${all.slice(0, 2).join(", ")} and ${all.length - 2} more bridges)`;
 }
 
@@ -84,6 +88,7 @@ function wayOut(obstacles: readonly Obstacle[], { tables, host }: Scene): string
   if (obstacles.every(({ flow }) => flow.bridge === "")) {
     return `allow the host's own DNS: nft insert rule ${table.family} ${table.name} ${base.name} ${base.base!.hook === "output" ? "udp dport 53" : "ct state established"} accept`;
   }
+  if (table.family === "bridge") return `nft insert rule bridge ${table.name} ${base.name} iifname "veth*" accept`;
   if (base.base?.hook === "prerouting" && !directions.has("i")) return "let the published ports through in that chain";
   if (base.base?.hook === "prerouting") directions.delete("o");
   for (const direction of directions) {
@@ -99,6 +104,7 @@ function wayOut(obstacles: readonly Obstacle[], { tables, host }: Scene): string
 /** Our bridges as a rule would name them; `br-*` covers networks still to be made, unless it would cover somebody else's too. */
 function namesOf({ bridges }: HostView, tables: readonly ForeignTable[]): string[] {
   const ours = bridges.map(({ name }) => name);
+  if (ours.length === 0) return ["<bridge>"];
   const others = tables.some((table) => [...table.chains.keys()].some((chain) => /^DOCKER/.test(chain)));
   if (others || !ours.some((name) => name.startsWith("br-"))) return ours.slice(0, 32);
   return [...ours.filter((name) => !matchesName("br-*", name)), "br-*"];
@@ -115,9 +121,9 @@ function managerOf(table: ForeignTable): string | undefined {
 
 /** The doctor's words for what was found: all that is certain fails, what nobody can judge from here is a warning. */
 export function firewallChecks(findings: readonly Finding[]): Check[] {
-  const certain = findings.filter(({ reach, hook }) => reach === "all" && hook !== "input");
+  const certain = findings.filter(({ reach, hostOnly }) => reach === "all" && !hostOnly);
   // A host that closes itself to containers is a policy many want; what it costs is told, no more.
-  const host = findings.filter(({ reach, hook }) => reach === "all" && hook === "input");
+  const host = findings.filter(({ reach, hostOnly }) => reach === "all" && hostOnly);
   const unsure = findings.filter(({ reach }) => reach === "unsure");
   const some = findings.filter(({ reach }) => reach === "some");
   const checks: Check[] = certain.map(({ hook, text, wayOut: way }) => ({

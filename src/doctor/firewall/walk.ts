@@ -26,6 +26,7 @@ type Way = "stop" | "left" | "on";
 /** Where one table ends a flow: at most the places before the first that ends all of it. */
 export function obstaclesOf(table: ForeignTable, flow: Flow): Obstacle[] {
   if (table.family === "ip" ? flow.family !== 4 : table.family === "ip6" && flow.family !== 6) return [];
+  if ((table.family === "bridge") !== (flow.bridged === true)) return [];
   const found: Obstacle[] = [];
   const bases = [...table.chains.values()].filter(({ base }) => base?.hook === flow.hook);
   for (const base of bases.sort((a, b) => a.base!.priority - b.base!.priority)) {

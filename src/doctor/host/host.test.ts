@@ -5,7 +5,7 @@ import { portChecks } from "../ports.ts";
 import type { HostFiles } from "./files.ts";
 import { kernelSettings } from "./kernel-settings.ts";
 import { otherEngines } from "./other-engines.ts";
-import { cgroups, programs } from "./programs.ts";
+import { cgroups, PROGRAMS } from "./programs.ts";
 import { dataRoot, limits } from "./resources.ts";
 
 /** A host made of some files. */
@@ -46,7 +46,9 @@ describe("kernelSettings()", () => {
   });
 });
 
-describe("programs() and cgroups()", () => {
+const programs = (run: (program: string) => string | undefined, files: HostFiles) => PROGRAMS.map((check) => check(run, files));
+
+describe("PROGRAMS and cgroups()", () => {
   const hybrid = {
     "/sys/fs/cgroup/unified/cgroup.controllers": "pids\n",
     "/sys/fs/cgroup/memory/x": "",
@@ -58,7 +60,7 @@ describe("programs() and cgroups()", () => {
     (program: string) =>
       there.includes(program) ? `${program} version 1.2.3 (GNU tar)` : undefined;
 
-  test("`programs()` fails for what is missing, and for crun alone on a hybrid layout", () => {
+  test("`PROGRAMS` fail for what is missing, and for crun alone on a hybrid layout", () => {
     const all = programs(having("conmon", "runc", "tar", "nft"), fakeFiles(hybrid));
     assert.deepEqual([statusOf(all, "conmon"), statusOf(all, "runtime"), statusOf(all, "tar")], ["ok", "ok", "ok"]);
     assert.equal(statusOf(all, "seccomp"), "warn");

@@ -8,10 +8,14 @@ const SECCOMP_PROFILE = "/usr/share/containers/seccomp.json";
 
 const install = (name: string): string => `apt-get install --no-install-recommends ${name}, or npm run setup in the checkout`;
 
-/** What Fairway runs or loads of the host's. */
-export function programs(run: RunProgram, files: HostFiles): Check[] {
-  return [conmon(run), runtimes(run, files), tar(run), nftables(run), seccomp(files)];
-}
+/** What Fairway runs or loads of the host's, a check each. */
+export const PROGRAMS: readonly ((run: RunProgram, files: HostFiles) => Check)[] = [
+  conmon,
+  runtimes,
+  tar,
+  nftables,
+  (_, files) => seccomp(files),
+];
 
 const versionOf = (text: string | undefined): string | undefined =>
   text === undefined ? undefined : (/\d+\.\d+[\w.+~-]*/.exec(text)?.[0] ?? "unknown");
