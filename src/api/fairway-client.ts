@@ -1,6 +1,6 @@
 import type { Client } from "./client.ts";
 import type { Method } from "./endpoint.ts";
-import type { FairwayDoctor, FairwayDriftReport, FairwayRepair, FairwayVersion } from "./types/fairway.ts";
+import type { FairwayDoctor, FairwayDriftReport, FairwayRepair, FairwayRoutes, FairwayVersion } from "./types/fairway.ts";
 
 /** Endpoints of Fairway's own, beside Docker's: keys as a server's `extensions` have them, with what each answers. */
 export interface FairwayEndpoints {
@@ -8,14 +8,23 @@ export interface FairwayEndpoints {
   "GET /fairway/doctor": FairwayDoctor;
   "GET /fairway/drift": FairwayDriftReport;
   "POST /fairway/drift/repair": FairwayRepair;
+  "GET /fairway/networks/routes": FairwayRoutes;
+  /** Query `from` and `to`: names or ids of networks. */
+  "POST /fairway/networks/routes": FairwayRoutes;
+  "DELETE /fairway/networks/routes": FairwayRoutes;
 }
 
 export type FairwayEndpoint = keyof FairwayEndpoints;
 
 /** Calls one of them. @throws FairwayError; code `no-daemon` when nothing serves, notFound when what serves is no Fairway */
-export async function callFairway<N extends FairwayEndpoint>(client: Client, endpoint: N): Promise<FairwayEndpoints[N]> {
+export async function callFairway<N extends FairwayEndpoint>(
+  client: Client,
+  endpoint: N,
+  query: Readonly<Record<string, string>> = {},
+): Promise<FairwayEndpoints[N]> {
   const [method, path] = endpoint.split(" ") as [Method, string];
-  const { body } = await client.request(method, path);
+  const search = new URLSearchParams(query).toString();
+  const { body } = await client.request(method, search === "" ? path : `${path}?${search}`);
   let text = "";
   for await (const chunk of body.setEncoding("utf8")) text += chunk;
   return JSON.parse(text) as FairwayEndpoints[N];

@@ -1,10 +1,13 @@
 import type { Command } from "./command.ts";
 import { doctorRun } from "./commands/doctor-run.ts";
 import { driftShow } from "./commands/drift-show.ts";
+import { networkRouteAdd } from "./commands/network-route-add.ts";
+import { networkRouteLs } from "./commands/network-route-ls.ts";
+import { networkRouteRm } from "./commands/network-route-rm.ts";
 import { versionShow } from "./commands/version-show.ts";
 
 /** Every command there is, in the order of `fairway --help`. */
-export const COMMANDS: readonly Command[] = [doctorRun, driftShow, versionShow];
+export const COMMANDS: readonly Command[] = [doctorRun, driftShow, networkRouteAdd, networkRouteLs, networkRouteRm, versionShow];
 
 /** The command that the first words name, and how many words that takes; the longest wins. */
 export function findCommand(words: readonly string[], commands: readonly Command[] = COMMANDS): Command | undefined {

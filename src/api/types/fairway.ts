@@ -47,3 +47,8 @@ export interface FairwayRepair {
   /** What is still wrong after it. */
   readonly left: readonly FairwayDrift[];
 }
+
+/** `GET /fairway/networks/routes`: networks of this host that are joined by a route through it. */
+export interface FairwayRoutes {
+  readonly routes: readonly { readonly from: string; readonly to: string }[];
+}
