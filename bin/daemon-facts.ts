@@ -84,10 +84,15 @@ export function daemonInfo({ config, id, runtime, drivers, warnings }: FactSourc
     },
     name: hostname(),
     labels: config.labels,
-    warnings: warnings(),
+    // Asked for by every request, shown by few: what takes time is read when it is looked at.
+    get warnings() {
+      return warnings();
+    },
     insecureRegistries: config.registry.insecure,
     registryMirrors: config.registry.mirrors,
-    ipForwarding: readFileSync("/proc/sys/net/ipv4/ip_forward", "utf8").trim() === "1",
+    get ipForwarding() {
+      return readFileSync("/proc/sys/net/ipv4/ip_forward", "utf8").trim() === "1";
+    },
     debug: config.debug,
   });
 }
