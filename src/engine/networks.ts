@@ -33,6 +33,8 @@ export class Networks {
     });
     const { record, warnings } = draft.configOnly ? { record: { ...draft, pools: [] }, warnings: [] } : this.#allocate(draft);
     await this.install(await this.#free(record));
+    // Clients seldom show what the answer says besides the id.
+    for (const warning of warnings) this.#context.log.warn(warning, { network: record.name });
     return { id: record.id, warning: warnings.join("\n") };
   }
 
