@@ -24,8 +24,8 @@ import type { Item, LinkItem, LinkSettingItem } from "./types.ts";
 /** Items that rtnetlink makes. */
 export type RouteItemKind = Extract<Item, { type: "link" | "link-setting" | "address" | "route" | "rule" | "neighbour" | "fdb" }>;
 
-/** Index of a sub-interface `eth0` in a sandbox; the kernel's own numbers begin at 2 there. */
-const SUB_INTERFACE_INDEX = 1000;
+/** Index of a sub-interface `eth0` in a sandbox; more than the kernel has given on any host by counting up. */
+const SUB_INTERFACE_INDEX = 10_000_000;
 
 /** What the requests of one namespace need to know of names. */
 export interface Resolver {
@@ -98,12 +98,17 @@ function newLink(item: LinkItem, ns: string, resolver: Resolver): NetlinkRequest
 }
 
 /**
- * A sub-interface in a sandbox gets an index far from those the kernel gives: with the parent's own number, programs that look only at IFLA_LINK
- * (busybox' `ip`) show `eth0@eth0`.
+ * A sub-interface in a sandbox gets an index far from those the kernel gives, for two reasons. Linux 6.1 refuses a create without an index
+ * (EEXIST) when its name is taken in the parent's namespace, and every host has an eth0. And with the parent's own number, programs that look only at
+ * IFLA_LINK (busybox' `ip`) show `eth0@eth0`.
  */
 function indexApart({ data, name }: LinkItem): { index?: number } {
+  if (data.kind !== "macvlan" && data.kind !== "ipvlan") return {};
   const number = /^eth(\d{1,3})$/.exec(name)?.[1];
-  return (data.kind === "macvlan" || data.kind === "ipvlan") && number !== undefined ? { index: SUB_INTERFACE_INDEX + Number(number) } : {};
+  if (number !== undefined) return { index: SUB_INTERFACE_INDEX + Number(number) };
+  let hash = 0;
+  for (const octet of Buffer.from(name)) hash = (hash * 31 + octet) % 1_000_003;
+  return { index: SUB_INTERFACE_INDEX + 1000 + hash };
 }
 
 function peerOf(peer: Extract<LinkItem["data"], { kind: "veth" }>["peer"], ns: string, resolver: Resolver): LinkRequest {

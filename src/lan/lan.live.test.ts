@@ -19,13 +19,15 @@ test("`Lan.probeAddress()` names the MAC of a station that has the address, in e
   const mac = segment.station("there", "192.168.56.50/24", "fd56::50/64");
   for (const address of ["192.168.56.50", "fd56:0::50"]) {
     const result = await lan.probeAddress({ link: "eth0", address, mode: "quick" });
-    assert.deepEqual(result, { conflict: mac, sent: 1 }, address);
+    assert.equal(result.conflict, mac, address);
+    // The first, where the machine is not too slow to hear the answer before the second is due.
+    assert.ok(result.sent < 3, `${result.sent} probes`);
   }
   for (const address of ["192.168.56.51", "fd56::51"]) {
     const start = performance.now();
     assert.deepEqual(await lan.probeAddress({ link: "eth0", address, mode: "quick" }), { sent: 3 });
     const took = performance.now() - start;
-    assert.ok(took >= 195 && took < 400, `${took} ms`);
+    assert.ok(took >= 195 && took < 1000, `${took} ms`);
   }
 });
 

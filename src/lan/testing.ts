@@ -28,7 +28,7 @@ export class Segment implements Disposable {
   container(name: string, mac: string, ...addresses: string[]): string {
     createNamespace(`${NS}/${name}`);
     sh(
-      `ip -n ${name} link set lo up; ip link add eth0 netns ${name} link eth0 address ${mac} type macvlan mode bridge; ip -n ${name} link set eth0 up`,
+      `ip -n ${name} link set lo up; ip link add new0 netns ${name} link eth0 address ${mac} type macvlan mode bridge; ip -n ${name} link set new0 name eth0; ip -n ${name} link set eth0 up`,
     );
     for (const address of addresses) sh(`ip -n ${name} addr add ${address} dev eth0 ${address.includes(":") ? "nodad" : ""}`);
     return `${NS}/${name}`;

@@ -5,9 +5,9 @@
 import { execFile, execFileSync } from "node:child_process";
 import { promisify } from "node:util";
 import { Fabric, type Firewall, HostObserver, KernelExecutor, SandboxNamespaces } from "#fabric";
-import type { End } from "#lab";
+import { type End, pingMatrix } from "#lab";
 import type { Driver, EndpointModel, HostFacts, NetworkModel } from "../driver.ts";
-import { fakeHost, lanEndpoint } from "./testing.ts";
+import { fakeHost, lanEndpoint, POOL, POOL6 } from "./testing.ts";
 
 export const sh = (command: string): string => execFileSync("sh", ["-ec", command], { encoding: "utf8" });
 const shLater = promisify(execFile);
@@ -52,10 +52,13 @@ export class LanLab implements Disposable {
     this.fabric.converge(new Map([[`endpoint/${name}`, driver.endpoint(model, point, this.facts())]]));
   }
 
-  /** A macvlan container of the other host, made by hand. */
-  remote(name: string, mode: string, ...addresses: string[]): void {
+  /** A container of the other host, made by hand. @param type as `ip link` has it, `macvlan mode bridge` */
+  remote(name: string, type: string, ...addresses: string[]): void {
     this.#namespaces.create(`${NS}/${name}`);
-    sh(`ip -n h2 link add eth0 netns ${name} link eth0 type macvlan mode ${mode}; ip -n ${name} link set eth0 up`);
+    // Linux 6.1 refuses a name in another namespace that is taken in the parent's.
+    sh(
+      `ip -n h2 link add new0 netns ${name} link eth0 type ${type}; ip -n ${name} link set new0 name eth0; ip -n ${name} link set eth0 up`,
+    );
     for (const address of addresses) sh(`ip -n ${name} addr add ${address} dev eth0 ${address.includes(":") ? "nodad" : ""}`);
   }
 
@@ -82,4 +85,39 @@ export class LanLab implements Disposable {
     this.#observer[Symbol.dispose]();
     sh("ip link del eth0 2>/dev/null || true");
   }
+}
+
+export const dual = { ipv6: true, pools: [POOL, POOL6] } as const;
+export const FAMILIES = [4, 6] as const;
+const HOSTS = { h1: 11, h2: 12, a1: 31, a2: 32, b1: 41, b2: 42 } as const;
+
+/** Pings all against all of one family. */
+export const matrixOf = (
+  lab: LanLab,
+  family: 4 | 6,
+  expected: string,
+  only: readonly (keyof typeof HOSTS)[] = Object.keys(HOSTS) as never,
+) =>
+  pingMatrix(
+    only.map((name) => lab.end(name, family === 4 ? `192.168.56.${HOSTS[name]}` : `fd56::${HOSTS[name]}`)),
+    { count: 1, expected },
+  );
+
+/** E09, E10 and E13: h1 with containers a1 and a2, h2 with b1 and b2, all on one LAN. */
+export const BLOCKED = `
+      h1 h2 a1 a2 b1 b2
+   h1 -  ok X  X  ok ok
+   h2 ok -  ok ok X  X
+   a1 X  ok -  ok ok ok
+   a2 X  ok ok -  ok ok
+   b1 ok X  ok ok -  ok
+   b2 ok X  ok ok ok -`;
+/** The same with `fairway.host_access` on h1. */
+export const OPEN = BLOCKED.replace("h1 -  ok X  X ", "h1 -  ok ok ok").replace("a1 X ", "a1 ok").replace("a2 X ", "a2 ok");
+
+/** Whether this kernel can make a kind of link. */
+export function kernelHas(kind: "ipvlan" | "vlan" | "dummy"): boolean {
+  const parent = kind === "dummy" ? "" : "link lo";
+  const answer = sh(`ip link add ${parent} name try0 type ${kind} ${kind === "vlan" ? "id 9" : ""} 2>&1 && ip link del try0 || true`);
+  return !/Unknown device type/.test(answer);
 }
