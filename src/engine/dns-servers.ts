@@ -1,5 +1,5 @@
 import { messageOf } from "#base";
-import { type Collision, DnsServer, DnsZones, Forwarder, SandboxResolver, type SandboxViewSpec, Upstream } from "#dns";
+import { type Collision, DnsServer, DnsZones, Forwarder, type QueryLogEntry, SandboxResolver, type SandboxViewSpec, Upstream } from "#dns";
 import type { Context } from "./context.ts";
 
 /** Where the embedded DNS answers in every sandbox that has one. */
@@ -19,6 +19,8 @@ export class DnsServers {
   readonly #forwarder = new Forwarder();
   readonly #running = new Map<string, Running>();
   readonly #upstreams = new Map<string, Upstream>();
+  /** Those who read a container's queries, whether it runs or not. */
+  readonly #readers = new Map<string, Set<(entry: QueryLogEntry) => void>>();
 
   constructor(context: Context, onCollision: (collision: Collision) => void) {
     this.#context = context;
@@ -37,11 +39,31 @@ export class DnsServers {
     const server = new DnsServer({ resolver, udp, tcp, log: this.#context.log });
     server.start().catch((error: unknown) => this.#context.log.error("embedded DNS not started", { containerId, error: messageOf(error) }));
     this.#running.set(containerId, { server, resolver, udpPort, tcpPort });
+    if (this.#readers.has(containerId)) this.#log(containerId, server);
     return { udpPort, tcpPort };
   }
 
-  update(containerId: string, view: SandboxViewSpec): void {
-    this.#running.get(containerId)?.resolver.update(view);
+  /** Tells every query of a container, through its restarts, until the returned function is called. */
+  observe(containerId: string, listener: (entry: QueryLogEntry) => void): () => void {
+    const readers = this.#readers.get(containerId) ?? new Set();
+    readers.add(listener);
+    if (!this.#readers.has(containerId)) {
+      this.#readers.set(containerId, readers);
+      const running = this.#running.get(containerId);
+      if (running) this.#log(containerId, running.server);
+    }
+    return () => {
+      readers.delete(listener);
+      if (readers.size === 0) this.#readers.delete(containerId);
+    };
+  }
+
+  #log(containerId: string, server: DnsServer): void {
+    const stop = server.observe((entry) => {
+      const readers = this.#readers.get(containerId);
+      if (!readers) stop();
+      for (const listener of readers ?? []) listener(entry);
+    });
   }
 
   portsOf(containerId: string): { udpPort: number; tcpPort: number } | undefined {

@@ -1,4 +1,5 @@
 import { messageOf } from "#base";
+import type { QueryLogEntry } from "#dns";
 import { type Drift, Fabric } from "#fabric";
 import { AddressBook } from "./addresses.ts";
 import { Attachments } from "./attachments.ts";
@@ -254,6 +255,11 @@ export class LocalEngine implements Engine {
 
   repair(): Promise<readonly Drift[]> {
     return this.#queue.run(async () => this.#context.fabric.repair());
+  }
+
+  /** Every DNS query of a container, through its restarts, until the returned function is called. */
+  dnsLog(containerId: string, listener: (entry: QueryLogEntry) => void): () => void {
+    return this.#names.log(containerId, listener);
   }
 
   onEvent(listener: (event: EngineEvent) => void): () => void {

@@ -1,8 +1,10 @@
-import { shortId } from "#base";
+import { messageOf, shortId } from "#base";
+import type { QueryLogEntry } from "#dns";
 import type { SandboxTableItem } from "#fabric";
 import type { Context } from "./context.ts";
 import { DNS_ADDRESS, DnsServers } from "./dns-servers.ts";
 import { inGatewayOrder, type Placed } from "./gateway.ts";
+import { watchHostResolver } from "./host-resolver.ts";
 import { linkEnvironment, parseLink } from "./links.ts";
 import { NetworkFiles } from "./network-files.ts";
 import type { Attachment, NetworkRecord, SandboxRecord } from "./records.ts";
@@ -15,6 +17,7 @@ export class Names {
   readonly #files: NetworkFiles;
   /** Endpoints with names in a zone: endpoint id → network id. */
   readonly #known = new Map<string, Map<string, string>>();
+  #watch: Disposable | undefined;
 
   constructor(context: Context, namespaceOf: (record: SandboxRecord) => string) {
     this.#context = context;
@@ -28,12 +31,21 @@ export class Names {
 
   readonly #namespaceOf: (record: SandboxRecord) => string;
 
+  /** Every query of a container, as it is answered. */
+  log(containerId: string, listener: (entry: QueryLogEntry) => void): () => void {
+    return this.#dns.observe(containerId, listener);
+  }
+
   /** Writes the sandbox's files and opens its server, which its nftables table must know the ports of. */
   prepare(record: SandboxRecord): void {
+    this.#watch ??= watchHostResolver(() => this.#hostChanged());
     const placed = this.#placed(record);
     const named = placed.filter(({ network }) => hasDns(network));
     const external = this.#files.write(record, named.length > 0);
-    if (named.length === 0) return this.#dns.stop(record.spec.containerId);
+    if (named.length === 0) {
+      this.#dns.stop(record.spec.containerId);
+      return;
+    }
     const ns = this.#namespaceOf(record);
     this.#dns.serve(record.spec.containerId, ns, {
       sandboxId: record.spec.containerId,
@@ -88,11 +100,31 @@ export class Names {
     for (const [endpointId, networkId] of this.#known.get(containerId) ?? []) this.#dns.zones.removeEndpoint(networkId, endpointId);
     this.#known.delete(containerId);
     this.#dns.stop(containerId);
+    this.#files.forget(containerId);
     this.#dns.forgetUpstreams(this.#namespaceOf(record));
   }
 
   closeAll(): void {
+    this.#watch?.[Symbol.dispose]();
+    this.#watch = undefined;
     this.#dns.stopAll();
+  }
+
+  /** The host has other resolvers now: running containers ask those from the next query on, and read them where they ask themselves. */
+  #hostChanged(): void {
+    const { state, log } = this.#context;
+    for (const record of state.sandboxes) {
+      if (!record.up || record.spec.network.mode === "container") continue;
+      const named = this.#placed(record).some(({ network }) => hasDns(network));
+      // One that is just being opened reads the file itself.
+      if (named && !this.#dns.portsOf(record.spec.containerId)) continue;
+      try {
+        if (record.spec.network.mode === "host") this.writeFiles(record);
+        else this.prepare(record);
+      } catch (error) {
+        log.warn("host's resolvers not followed", { container: record.spec.containerName, error: messageOf(error) });
+      }
+    }
   }
 
   /** For host mode: files, and no names. */

@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { familyOf, isIp, messageOf } from "#base";
 import {
+  addHosts,
   buildHostname,
   buildHosts,
   buildResolvConf,
@@ -12,15 +13,11 @@ import {
   hostsNames,
   isUserModified,
   linkNames,
-  parseResolvConf,
-  type ResolvConf,
-  SYSTEMD_RESOLV_CONF,
-  usesSystemdStub,
+  removeHosts,
 } from "#dns";
 import type { Context } from "./context.ts";
+import { readHostResolver } from "./host-resolver.ts";
 import type { SandboxRecord } from "./records.ts";
-
-const RESOLV_CONF = "/etc/resolv.conf";
 
 type LinkedTo = (record: SandboxRecord) => readonly { alias: string; target: SandboxRecord }[];
 
@@ -28,6 +25,8 @@ type LinkedTo = (record: SandboxRecord) => readonly { alias: string; target: San
 export class NetworkFiles {
   readonly #context: Context;
   readonly #linkedTo: LinkedTo;
+  /** Lines of ours in the hosts files of open sandboxes. */
+  readonly #lines = new Map<string, readonly HostsEntry[]>();
 
   constructor(context: Context, linkedTo: LinkedTo) {
     this.#context = context;
@@ -39,7 +38,7 @@ export class NetworkFiles {
     const { filesDir, hostname } = record.spec;
     mkdirSync(filesDir, { recursive: true });
     this.#replace(record, "hostname", buildHostname(hostname));
-    this.#replace(record, "hosts", this.#hosts(record));
+    this.#replaceHosts(record);
     const { text, external } = this.#resolvConf(record, embeddedDns);
     this.#replace(record, "resolv.conf", text);
     return external;
@@ -55,10 +54,33 @@ export class NetworkFiles {
     if (name === "resolv.conf" || name === "hosts") writeFileSync(`${path}.hash`, fileHash(text));
   }
 
-  #hosts(record: SandboxRecord): string {
+  /** In a hosts file that the user has edited, the lines that are ours follow the networks; the others stay. */
+  #replaceHosts(record: SandboxRecord): void {
+    const { spec } = record;
+    const { text, lines } = this.#hosts(record);
+    const before = this.#lines.get(spec.containerId) ?? [];
+    this.#lines.set(spec.containerId, lines);
+    const path = `${spec.filesDir}/hosts`;
+    const present = readText(path);
+    if (present === undefined || !isUserModified(present, readText(`${path}.hash`))) {
+      this.#replace(record, "hosts", text);
+      return;
+    }
+    const gone = before.filter((line) => !lines.some(({ address, names }) => line.address === address && line.names === names));
+    const next = addHosts(removeHosts(present, gone), lines);
+    if (next !== present) writeFileSync(path, next);
+  }
+
+  /** The sandbox is closed: what its hosts file says is history. */
+  forget(containerId: string): void {
+    this.#lines.delete(containerId);
+  }
+
+  /** The whole file, and those of its lines that come and go with networks and links. */
+  #hosts(record: SandboxRecord): { text: string; lines: readonly HostsEntry[] } {
     const { spec, attachments } = record;
     const extra = this.#extraHosts(record);
-    if (spec.network.mode === "host" && extra.length === 0) return readText("/etc/hosts") ?? buildHosts(true, [], []);
+    if (spec.network.mode === "host" && extra.length === 0) return { text: readText("/etc/hosts") ?? buildHosts(true, [], []), lines: [] };
     const links = this.#linkedTo(record).flatMap(({ alias, target }): HostsEntry[] => {
       const bridge = this.#context.state.networkNamed("bridge");
       const address = target.attachments.find(({ networkId }) => networkId === bridge?.id)?.ipv4 ?? "";
@@ -74,7 +96,7 @@ export class NetworkFiles {
       ),
     );
     const withoutIpv6 = spec.sysctls["net.ipv6.conf.all.disable_ipv6"] === "1";
-    return buildHosts(!withoutIpv6, [...extra, ...links], own);
+    return { text: buildHosts(!withoutIpv6, [...extra, ...links], own), lines: [...links, ...own] };
   }
 
   #extraHosts(record: SandboxRecord): readonly HostsEntry[] {
@@ -96,7 +118,7 @@ export class NetworkFiles {
     const { config } = this.#context;
     const pick = (own: readonly string[], daemons: readonly string[]) => (own.length > 0 ? own : daemons);
     const mode = network.mode === "host" ? "host" : embeddedDns ? "internal" : "legacy";
-    const { host, path } = this.#hostResolvConf(mode === "legacy");
+    const { host, path } = this.#hostResolver(mode === "legacy");
     return buildResolvConf({
       host,
       path,
@@ -110,15 +132,12 @@ export class NetworkFiles {
     });
   }
 
-  /** The host's file as it is now; for containers that cannot reach systemd-resolved's stub, the list behind it. */
-  #hostResolvConf(legacy: boolean): { host: ResolvConf; path: string } {
+  #hostResolver(legacy: boolean): ReturnType<typeof readHostResolver> {
     try {
-      const host = parseResolvConf(readText(RESOLV_CONF) ?? "");
-      if (!legacy || !usesSystemdStub(host)) return { host, path: RESOLV_CONF };
-      return { host: parseResolvConf(readText(SYSTEMD_RESOLV_CONF) ?? ""), path: SYSTEMD_RESOLV_CONF };
+      return readHostResolver(legacy);
     } catch (error) {
       this.#context.log.warn("host's resolv.conf not read", { error: messageOf(error) });
-      return { host: EMPTY_RESOLV_CONF, path: RESOLV_CONF };
+      return { host: EMPTY_RESOLV_CONF, path: "/etc/resolv.conf" };
     }
   }
 }
