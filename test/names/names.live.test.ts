@@ -1,0 +1,166 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { portStage } from "../ports/stage.ts";
+
+/** A container that can ask: the host's files are in /host, dig among them. */
+const ASKER = "-v /:/host";
+const SLEEP = "busybox sleep 10000";
+
+test("names of containers", async (t) => {
+  const { host, docker } = await portStage(t);
+  const dig = async (container: string, question: string, options = "") =>
+    (await docker(`exec ${container} chroot /host dig @127.0.0.11 +tries=1 +time=2 ${options} +short ${question}`)).split("\n").sort();
+  const status = async (container: string, question: string) =>
+    /status: (\w+).*ANSWER: (\d+)/s
+      .exec(await docker(`exec ${container} chroot /host dig @127.0.0.11 +tries=1 +time=2 ${question}`))
+      ?.slice(1)
+      .join(" ");
+
+  await docker("network create --subnet 10.71.0.0/24 red");
+  await docker("network create --ipv6 --subnet 10.72.0.0/24 --subnet fd72::/64 blue.net");
+  const id = await docker(`run -d --name web --hostname www.example.org --network red --ip 10.71.0.10 --network-alias Shop ${SLEEP}`);
+  await docker("network connect --alias shop6 --ip 10.72.0.10 --ip6 fd72::10 blue.net web");
+  await docker(`run -d --name asker ${ASKER} --network red --ip 10.71.0.20 ${SLEEP}`);
+  await docker(`run -d --name both ${ASKER} --network blue.net --ip6 fd72::20 ${SLEEP}`);
+  await docker("network connect red both");
+
+  await t.test("name, alias, short id and hostname, in any letter case, bare and with the network's name", async () => {
+    for (const name of ["web", "WEB", "shop", "SHOP", id.slice(0, 12), "www.example.org", "web.red", "Shop.Red", `${id.slice(0, 12)}.red`])
+      assert.deepEqual(await dig("asker", name), ["10.71.0.10"], name);
+    assert.deepEqual(await dig("both", "web.blue.net"), ["10.72.0.10"]);
+    assert.deepEqual(await dig("both", "web.red"), ["10.71.0.10"]);
+    assert.deepEqual(await dig("both", "shop6"), ["10.72.0.10"]);
+    assert.deepEqual(await dig("both", "web AAAA"), ["fd72::10"]);
+  });
+
+  await t.test("what is known but not of that family or type is empty, not unknown; what is another network's is unknown", async () => {
+    assert.equal(await status("asker", "web AAAA"), "NOERROR 0");
+    assert.equal(await status("asker", "web MX"), "NOERROR 0");
+    assert.equal(await status("asker", "shop6"), "NXDOMAIN 0");
+    assert.equal(await status("asker", "web.blue.net A +norecurse"), await status("asker", "nothing.blue.net A +norecurse"));
+    assert.equal(await status("asker", "nobody"), "NXDOMAIN 0");
+  });
+
+  await t.test("the other way round", async () => {
+    assert.deepEqual(await dig("asker", "-x 10.71.0.10"), ["web.red."]);
+    assert.deepEqual(await dig("both", "-x fd72::10"), ["web.blue.net."]);
+  });
+
+  await t.test("by TCP, by busybox and by the C library", async () => {
+    assert.deepEqual(await dig("asker", "web", "+tcp"), ["10.71.0.10"]);
+    assert.match(await docker("exec asker nslookup web"), /Address[^\n]*10\.71\.0\.10/);
+    assert.match(await docker("exec asker ping -c 1 -W 1 shop"), /PING shop \(10\.71\.0\.10\)/);
+  });
+
+  await t.test("an alias of several is all of them, shuffled", async () => {
+    for (const n of [1, 2, 3]) await docker(`run -d --name pool${n} --network red --ip 10.71.0.10${n} --network-alias pool ${SLEEP}`);
+    assert.deepEqual(await dig("asker", "pool"), ["10.71.0.101", "10.71.0.102", "10.71.0.103"]);
+    const orders = new Set<string>();
+    for (let turn = 0; turn < 30; turn++) orders.add(await docker("exec asker chroot /host dig @127.0.0.11 +short pool"));
+    assert.ok(orders.size > 2, [...orders].join("; "));
+    await docker("rm -f pool1 pool2 pool3");
+  });
+
+  await t.test("a server of the container's own on port 53 works beside it", async () => {
+    await docker(`run -d --name own ${ASKER} --network red ${SLEEP}`);
+    await docker(
+      "exec -d own chroot /host dnsmasq -k -u root -C /dev/null -p 53 --no-resolv --no-hosts --address=/mine.test/10.9.9.9 --pid-file=",
+    );
+    const address = await docker("inspect -f '{{.NetworkSettings.Networks.red.IPAddress}}' own");
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    assert.equal(await docker(`exec asker chroot /host dig @${address} +short mine.test`), "10.9.9.9");
+    assert.equal(await docker("exec own chroot /host dig @127.0.0.1 +short mine.test"), "10.9.9.9");
+    assert.deepEqual(await dig("own", "web"), ["10.71.0.10"]);
+    await docker("rm -f own");
+  });
+
+  await t.test("--link on a user-defined network is a private alias, whose target may come later", async () => {
+    await docker(`run -d --name linker ${ASKER} --network red --link later:database --link web ${SLEEP}`);
+    assert.equal(await status("linker", "database"), "NXDOMAIN 0");
+    await docker(`run -d --name later --network red --ip 10.71.0.30 ${SLEEP}`);
+    assert.deepEqual(await dig("linker", "database"), ["10.71.0.30"]);
+    assert.deepEqual(await dig("linker", "database.red"), ["10.71.0.30"]);
+    assert.equal(await status("asker", "database"), "NXDOMAIN 0");
+    assert.doesNotMatch(await docker("exec linker env"), /DATABASE/);
+    assert.doesNotMatch(await docker("exec linker cat /etc/hosts"), /database/);
+    await docker("rm -f linker later");
+  });
+
+  await t.test("a daemon that was killed and started again answers as before", async () => {
+    await host.daemon.kill();
+    await host.daemon.start();
+    assert.deepEqual(await dig("asker", "web"), ["10.71.0.10"]);
+    assert.deepEqual(await dig("asker", "web", "+tcp"), ["10.71.0.10"]);
+  });
+});
+
+test("an answer is right from the instant something changes", async (t) => {
+  const { host, docker } = await portStage(t);
+  const api = async (method: string, path: string, body?: unknown) => {
+    const answer = await host.daemon.api(method, `/v1.47${path}`, body);
+    assert.ok(answer.status < 300, `${method} ${path}: ${answer.status} ${answer.text}`);
+  };
+  await docker("network create --subnet 10.73.0.0/24 now");
+  await docker(`run -d --name asker ${ASKER} --network now ${SLEEP}`);
+  await docker(`create --name fox --network now --ip 10.73.0.50 --network-alias den ${SLEEP}`);
+  await docker(`run -d --name hare --network now --ip 10.73.0.60 ${SLEEP}`);
+  // One dig asks for all: what is asked is one moment after the request.
+  const ask = async (...names: string[]) => {
+    const text = await docker(`exec asker chroot /host dig @127.0.0.11 +tries=1 +time=2 +noall +answer ${names.join(" ")}`);
+    return new Map(
+      text
+        .split("\n")
+        .filter((line) => line !== "")
+        .map((line) => [line.split(/\s+/)[0]!.replace(/\.$/, ""), line.split(/\s+/).at(-1)]),
+    );
+  };
+  for (let turn = 0; turn < 5; turn++) {
+    await api("POST", "/containers/fox/start");
+    assert.deepEqual(
+      await ask("fox", "den"),
+      new Map([
+        ["fox", "10.73.0.50"],
+        ["den", "10.73.0.50"],
+      ]),
+      "start",
+    );
+    await api("POST", "/containers/fox/rename?name=vixen");
+    assert.deepEqual(
+      await ask("fox", "vixen", "den"),
+      new Map([
+        ["vixen", "10.73.0.50"],
+        ["den", "10.73.0.50"],
+      ]),
+      "rename",
+    );
+    await api("POST", "/containers/vixen/rename?name=fox");
+    await api("POST", "/networks/now/disconnect", { Container: "fox" });
+    assert.deepEqual(await ask("fox", "den"), new Map(), "disconnect");
+    await api("POST", "/networks/now/connect", {
+      Container: "fox",
+      EndpointConfig: { IPAMConfig: { IPv4Address: "10.73.0.51" }, Aliases: ["hole"] },
+    });
+    assert.deepEqual(
+      await ask("fox", "den", "hole"),
+      new Map([
+        ["fox", "10.73.0.51"],
+        ["hole", "10.73.0.51"],
+      ]),
+      "connect",
+    );
+    await api("POST", "/networks/now/disconnect", { Container: "fox" });
+    await api("POST", "/networks/now/connect", {
+      Container: "fox",
+      EndpointConfig: { IPAMConfig: { IPv4Address: "10.73.0.50" }, Aliases: ["den"] },
+    });
+    await api("POST", "/containers/fox/stop?t=0");
+    assert.deepEqual(await ask("fox", "den"), new Map(), "stop");
+    await api("POST", "/containers/hare/restart?t=0");
+    assert.deepEqual(await ask("hare"), new Map([["hare", "10.73.0.60"]]), "restart");
+  }
+  await t.test("a container that dies by itself is gone with it", async () => {
+    await docker("run -d --name brief --network now busybox sleep 1");
+    await docker("wait brief");
+    assert.deepEqual(await ask("brief"), new Map());
+  });
+});
