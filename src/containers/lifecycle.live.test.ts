@@ -1,3 +1,4 @@
+// Length: one machine of its own and one bench serve every case; a second file would set up both again.
 import assert from "node:assert/strict";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { after, before, describe, it } from "node:test";
