@@ -6,6 +6,7 @@ import {
   type FairwayEndpoint,
   type FairwayRepair,
   type FairwayRoutes,
+  type FairwayStreams,
   type FairwayVersion,
   MIN_API_VERSION,
 } from "#api";
@@ -15,17 +16,18 @@ import { examineHost, type PublishedPort } from "#doctor";
 import type { LocalEngine } from "#engine";
 import type { Drift } from "#fabric";
 import type { DaemonConfig, DaemonInfo, Extension } from "#server";
+import { dnsLog } from "./dns-log.ts";
 import { runProgram } from "./run-program.ts";
 
 export interface ExtensionSource {
   readonly engine: LocalEngine;
-  readonly containers: Pick<ContainerService, "list">;
+  readonly containers: Pick<ContainerService, "list" | "resolve">;
   readonly config: DaemonConfig;
   readonly info: () => DaemonInfo;
 }
 
 /** Endpoints beside Docker's, for the `fairway` CLI. */
-export function extensions(source: ExtensionSource): Readonly<Record<FairwayEndpoint, Extension>> {
+export function extensions(source: ExtensionSource): Readonly<Record<FairwayEndpoint | keyof FairwayStreams, Extension>> {
   const { engine, config, info } = source;
   const told = (drift: readonly Drift[]) => tell(drift, engine);
   return {
@@ -50,6 +52,7 @@ export function extensions(source: ExtensionSource): Readonly<Record<FairwayEndp
       const repaired = told(await engine.repair());
       return { repaired, left: told(engine.drift()) };
     },
+    "GET /fairway/dns/log": async ({ query, signal }) => dnsLog(engine, source.containers.resolve(query.get("container") ?? ""), signal),
     "GET /fairway/networks/routes": async () => routes(engine),
     "POST /fairway/networks/routes": async ({ query }) => {
       await engine.addRoute(...ends(query));

@@ -1,5 +1,6 @@
 import type { ParseArgsOptionDescriptor } from "node:util";
 import type { Client, FairwayCheck } from "#api";
+import { FairwayError } from "#base";
 
 export interface CommandOption {
   readonly type: ParseArgsOptionDescriptor["type"];
@@ -46,5 +47,8 @@ export interface CommandContext {
   /** To standard error. */
   complain(line: string): void;
 }
+
+/** The command line is wrong in a way that only the command can tell. */
+export const usage = (message: string): FairwayError => new FairwayError("invalidParameter", message, { code: "usage" });
 
 export const printJson = (context: CommandContext, value: unknown): void => context.print(JSON.stringify(value, null, 2));

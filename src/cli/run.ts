@@ -2,9 +2,9 @@ import { parseArgs } from "node:util";
 import { Client, type FairwayCheck } from "#api";
 import { FairwayError, messageOf } from "#base";
 import type { Command } from "./command.ts";
-import { type CommandContext, type CommandInput, ExitCode } from "./command.ts";
+import { type CommandContext, type CommandInput, ExitCode, usage } from "./command.ts";
 import { COMMANDS, findCommand } from "./commands.ts";
-import { commandHelp, generalHelp, usageOf } from "./help.ts";
+import { commandHelp, generalHelp } from "./help.ts";
 import { clientOptions, type Environment, GLOBAL_OPTIONS } from "./options.ts";
 
 /** What the composition root hands in. */
@@ -35,7 +35,7 @@ export async function runCli(world: CliWorld): Promise<ExitCode> {
   } catch (error) {
     if (error instanceof FairwayError && error.code === "usage") {
       complain(`fairway: ${messageOf(error)}`);
-      complain(command ? `See 'fairway ${usageOf(command)} --help'.` : "See 'fairway --help'.");
+      complain(command ? `See 'fairway ${command.words.join(" ")} --help'.` : "See 'fairway --help'.");
       return ExitCode.usage;
     }
     const json = argv.includes("--json") && error instanceof FairwayError;
@@ -93,5 +93,3 @@ function parse(command: Command, argv: readonly string[]): CommandInput {
     throw usage(messageOf(error));
   }
 }
-
-const usage = (message: string): FairwayError => new FairwayError("invalidParameter", message, { code: "usage" });

@@ -154,6 +154,7 @@ export class Dispatcher {
     }
     const result = await extension({ method: request.method ?? "", path, query: search, body, version, signal });
     if (result === undefined) sendEmpty(response, 204);
+    else if (isStream(result)) await sendStream(response, 200, result);
     else sendJson(response, 200, result);
     return true;
   }
@@ -177,6 +178,9 @@ function drainLater(request: IncomingMessage): void {
   request.once("end", () => clearTimeout(timer));
   request.once("close", () => clearTimeout(timer));
 }
+
+const isStream = (result: unknown): result is StreamReply =>
+  typeof result === "object" && result !== null && "body" in result && Symbol.asyncIterator in Object(result.body);
 
 const stackOf = (error: unknown): string => (error instanceof Error ? (error.stack ?? "") : "");
 

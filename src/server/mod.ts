@@ -21,6 +21,7 @@ export type {
   ImageExtras,
   Server,
   ServerDependencies,
+  StreamReply,
   VolumeDoor,
   VolumeFacts,
 } from "./types.ts";

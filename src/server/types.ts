@@ -143,7 +143,7 @@ export interface ExtensionCall {
   readonly signal: AbortSignal;
 }
 
-/** A handler outside Docker's API, keyed by `GET /fairway/doctor`. What it returns is sent as JSON, undefined as 204. */
+/** A handler outside Docker's API, keyed by `GET /fairway/doctor`. What it returns is sent as JSON, undefined as 204, a `StreamReply` as it comes. */
 export type Extension = (call: ExtensionCall) => Promise<unknown>;
 
 export interface ServerDependencies {

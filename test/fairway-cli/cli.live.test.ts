@@ -1,6 +1,6 @@
 /** `fairway` against the engine on a kernel of its own: command line, socket, endpoints, engine, netlink. The daemon's watch is off, so that drift stays to be seen. */
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
+import { execFile, execFileSync } from "node:child_process";
 import { after, before, test } from "node:test";
 import { silentLog } from "#base";
 import { type CliWorld, runCli } from "#cli";
@@ -27,7 +27,7 @@ before(async () => {
   await engine.createNetwork({ name: "blue" });
   const info = () => ({ version: "9.9.9", components: [{ name: "conmon", version: "1" }], experimental: false, name: "host", id: "id" });
   const config = { dataRoot: "/run/data", execRoot: "/run/fairway" };
-  const nothing = { list: async () => [], onEvent: () => () => {} };
+  const nothing = { list: async () => [], resolve: (name: string) => name, onEvent: () => () => {} };
   const source = { engine, containers: nothing, config, info } as unknown as Parameters<typeof extensions>[0];
   const dependencies = { engine, containers: nothing, images: nothing, info, log: silentLog, extensions: extensions(source) };
   const server = createServer(dependencies as unknown as ServerDependencies);
@@ -150,4 +150,29 @@ test("`fairway doctor` leaves the host as it was when it has tried the kernel's 
   const { checks } = JSON.parse((await fairway("doctor", "--json")).out) as { checks: { name: string; finding: string }[] };
   assert.match(checks.find(({ name }) => name === "kernel")!.finding, /veth, bridge/);
   assert.equal(state(), before);
+});
+
+test("`fairway dns log` shows queries as they are answered, and stops after --count", options, async () => {
+  const engine = stage.engine!;
+  const none = { servers: [], search: [], options: [] };
+  await engine.declareSandbox({
+    ...{ containerId: "web", containerName: "web", network: { mode: "networks" }, endpoints: [{ network: "blue", spec: {} }] },
+    ...{ hostname: "web", domainname: "", dns: none, extraHosts: [], ports: {}, exposed: [], publishAll: false, links: [] },
+    ...{ filesDir: "/run/data/web", sysctls: {} },
+  });
+  const { netnsPath } = await engine.openSandbox("web");
+  const text = fairway("dns", "log", "web", "--count", "1");
+  const json = fairway("dns", "log", "web", "--json", "-n", "1");
+  const ask = () => execFile("nsenter", [`--net=${netnsPath}`, "busybox", "nslookup", "-type=a", "web", "127.0.0.11"], () => {});
+  // Until both are listening.
+  const asking = setInterval(ask, 200);
+  const [shown, object] = await Promise.all([text, json]);
+  clearInterval(asking);
+  assert.equal(shown.code, 0);
+  assert.match(shown.out, /^\d\d:\d\d:\d\d\.\d{3} {2}A +NOERROR +1 +[\d.]+ ms +web +\(Fairway\)$/);
+  const query = JSON.parse(object.out) as { name: string; upstream: null; answers: number };
+  assert.deepEqual([query.name, query.upstream, query.answers], ["web", null, 1]);
+  await engine.closeSandbox("web");
+  await engine.forgetSandbox("web");
+  assert.equal((await fairway("dns", "log", "web", "-n", "0")).code, 2);
 });

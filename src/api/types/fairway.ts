@@ -52,3 +52,20 @@ export interface FairwayRepair {
 export interface FairwayRoutes {
   readonly routes: readonly { readonly from: string; readonly to: string }[];
 }
+
+/** A line of `GET /fairway/dns/log?container=…`: one query that the container's embedded DNS answered. */
+export interface FairwayDnsQuery {
+  /** RFC 3339. */
+  readonly time: string;
+  readonly transport: "udp" | "tcp";
+  readonly name: string;
+  /** `A`, `AAAA`, `TYPE65` */
+  readonly type: string;
+  /** `NOERROR`, `NXDOMAIN` */
+  readonly rcode: string;
+  /** Records in the answer. */
+  readonly answers: number;
+  /** The server that answered; null for an answer of Fairway's own. */
+  readonly upstream: string | null;
+  readonly milliseconds: number;
+}
