@@ -51,8 +51,10 @@ export function exchangeUdp(upstream: Upstream, question: UpstreamQuestion, mixC
       else if (++forgeries >= MAX_FORGERIES) finish({ failure: "too many replies that match no question" });
     });
     try {
-      socket.connect(upstream.port, upstream.address, () => {
-        if (!done) socket.send(message, (error) => error && finish({ failure: error.message }));
+      // Without a route, as in a namespace that has none, node calls back with the error, which its types do not say.
+      socket.connect(upstream.port, upstream.address, (...[refused]: readonly (Error | undefined)[]) => {
+        if (refused) finish({ failure: refused.message });
+        else if (!done) socket.send(message, (error) => error && finish({ failure: error.message }));
       });
     } catch (error) {
       finish({ failure: String(error) });
