@@ -33,7 +33,7 @@ export function reportRows(part: Part, samples: Samples): ReportRow[] {
     const figures = Object.fromEntries([...taken].map(([name, list]) => [name, figureOf(list)])) as ReportRow["figures"];
     const ours = figures.fairway?.median;
     const theirs = figures.dockerd?.median;
-    const ratio = ours !== undefined && theirs !== undefined ? (spec.more ? ours / theirs : theirs / ours) : undefined;
+    const ratio = ours && theirs ? (spec.more ? ours / theirs : theirs / ours) : undefined;
     const met = judge(spec.goal, ours, ratio);
     return [{ part: part.name, row, ...spec, figures, ...(ratio !== undefined ? { ratio } : {}), ...(met !== undefined ? { met } : {}) }];
   });
