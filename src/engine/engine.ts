@@ -221,7 +221,8 @@ export class LocalEngine implements Engine {
 
   async disconnect(networkReference: string, containerId: string, force: boolean): Promise<void> {
     await this.#queue.run(async () => {
-      await this.#leases?.release(containerId, this.#context.state.findNetwork(networkReference).id);
+      const network = this.#context.state.knownNetwork(networkReference);
+      if (network) await this.#leases?.release(containerId, network.id);
       await this.#sandboxes.disconnect(networkReference, containerId, force);
     });
     this.#lan?.watch(containerId, false);

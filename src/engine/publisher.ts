@@ -193,7 +193,8 @@ export class Publisher {
   }
 
   view(record: SandboxRecord): SandboxStateView["ports"] {
-    return portsView(record.spec.exposed, record.published);
+    const alone = record.attachments.every(({ network }) => network === "none" || network === "host");
+    return alone ? {} : portsView(record.spec.exposed, record.published);
   }
 
   closeAll(): void {

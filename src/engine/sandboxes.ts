@@ -193,13 +193,17 @@ export class Sandboxes {
   async #dismantle(record: SandboxRecord): Promise<void> {
     const { fabric, log } = this.#context;
     this.#names.close(record);
-    const scopes = [...this.#plan.desired(record).keys()];
-    for (const error of fabric.release(scopes))
+    const wants = this.#plan.desired(record);
+    const path = this.#plan.namespaceOf(record);
+    const ends = record.spec.network.mode !== "host" && !this.#joined(record.spec.containerId);
+    // Given up first, the kernel takes it down while we do the rest. Links in it of a LAN must be seen to go: somebody else may hold the namespace.
+    const first = ends && ![...wants.values()].some((state) => state?.some((item) => item.type === "link" && item.ns === path));
+    if (first) this.#removeNamespace(path);
+    for (const error of fabric.release([...wants.keys()]))
       log.error("sandbox not removed whole", { container: record.spec.containerName, error: messageOf(error) });
     this.#publisher.release(record);
     this.#publisher.forgetFlows({ gone: record });
-    if (record.spec.network.mode !== "host" && !this.#joined(record.spec.containerId))
-      this.#removeNamespace(this.#plan.namespaceOf(record));
+    if (ends && !first) this.#removeNamespace(path);
   }
 
   #removeNamespace(path: string) {
@@ -235,7 +239,12 @@ export class Sandboxes {
         code: "endpoint-exists",
       });
     }
-    if (present) return;
+    // Docker keeps what was first asked of a network that is there, and what was last asked of one that is not.
+    if (present && network) return;
+    if (present) {
+      const attachments = record.attachments.map((each) => (each === present ? { ...present, spec } : each));
+      return state.putSandbox({ ...record, attachments });
+    }
     const attachment = detached(network?.name ?? reference, network?.id ?? "", spec);
     if (!record.up) {
       await state.putSandbox({ ...record, attachments: [...record.attachments, attachment] });

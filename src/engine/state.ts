@@ -1,4 +1,4 @@
-import { conflict, type FairwayError, invalid, isFullId, notFound } from "#base";
+import { conflict, FairwayError, invalid, isFullId, notFound } from "#base";
 import type { Check, Delete, Put, Store } from "#store";
 import { parseLink } from "./links.ts";
 import type { DhcpLease } from "./options.ts";
@@ -70,6 +70,16 @@ export class State {
     const [match] = matches;
     if (!match) throw networkNotFound(reference);
     return match;
+  }
+
+  /** The same, or undefined when there is none. @throws invalidParameter for an ambiguous prefix */
+  knownNetwork(reference: string): NetworkRecord | undefined {
+    try {
+      return this.findNetwork(reference);
+    } catch (error) {
+      if (error instanceof FairwayError && error.category === "notFound") return undefined;
+      throw error;
+    }
   }
 
   sandbox(containerId: string): SandboxRecord | undefined {
