@@ -1,7 +1,6 @@
 import { Lab } from "#lab";
 import { Side } from "./side.ts";
 
-/** What is compared is the API, not packets, and iptables takes most of dockerd's time: hence its `--iptables=false`. */
 /** Many small pools of one size: an address tells its place in the subnet whichever subnet a daemon chose. See the table's row on subnets. */
 const FLAGS = ["--default-address-pool", "base=10.200.0.0/16,size=24"];
 
@@ -12,7 +11,7 @@ export async function arena(): Promise<{ lab: Lab; ours: Side; theirs: Side }> {
     const [ours, theirs] = [lab.host("ours"), lab.host("theirs")];
     // Containers in the host's network have its name.
     for (const host of [ours, theirs]) await host.sh("hostname arena");
-    await Promise.all([ours.startDaemon(FLAGS), theirs.startDockerd([...FLAGS, "--iptables=false"])]);
+    await Promise.all([ours.startDaemon(FLAGS), theirs.startDockerd(FLAGS)]);
     await Promise.all([ours.importBusybox(), theirs.importBusybox()]);
     return { lab, ours: new Side("ours", ours.socket), theirs: new Side("theirs", theirs.socket) };
   } catch (error) {

@@ -35,14 +35,16 @@ const withoutSubnet = (value: unknown): string | undefined => {
 const ENDS = /^container (stop|kill|wait|restart|rm|start)$/;
 
 interface CreateBody {
-  readonly HostConfig?: { readonly PortBindings?: object };
+  readonly HostConfig?: { readonly PortBindings?: Readonly<Record<string, readonly unknown[]>> };
   readonly ExposedPorts?: object;
 }
 
 const boundUnexposed = ({ history }: DifferenceContext) =>
   history.some(({ body }) => {
     const { HostConfig, ExposedPorts } = (body ?? {}) as CreateBody;
-    return Object.keys(HostConfig?.PortBindings ?? {}).some((port) => !Object.hasOwn(ExposedPorts ?? {}, port));
+    return Object.entries(HostConfig?.PortBindings ?? {}).some(
+      ([port, list]) => list.length === 0 || !Object.hasOwn(ExposedPorts ?? {}, port),
+    );
   });
 
 /** Differences in what inspect and list show. */
@@ -185,7 +187,7 @@ export const FIELDS: readonly Difference[] = [
     kind: CONTAINER,
     path: /Ports/,
     when: (_, context) => boundUnexposed(context),
-    where: "`HostConfig.PortBindings` of a port that is not among `ExposedPorts`, or without protocol (`80`)",
+    where: "`HostConfig.PortBindings` of a port that is not among `ExposedPorts`, without protocol (`80`), or with an empty list",
     ours: "published; `80` is `80/tcp`",
     theirs: "silently not published",
     reason: "To bind a port is to ask for it. The docker CLI always names it in both.",

@@ -42,7 +42,6 @@ function badIpam({ random }: Scene): Record<string, unknown> {
     () => ({ Config: [{ Subnet: "10.11.0.0/24" }, { Subnet: "10.12.0.0/24" }] }),
     () => ({ Config: [{ Subnet: "10.11.0.0/24", Gateway: "10.11.0.1", AuxiliaryAddresses: { a: "10.11.0.1" } }] }),
     () => ({ Config: [{ Gateway: "10.11.0.1" }] }),
-    () => ({ Driver: "nosuch" }),
   ])();
 }
 
@@ -51,7 +50,7 @@ export function createNetwork(scene: Scene): Operation {
   const Name = random.chance(0.05) ? random.pick(["bridge", "host", "none", "", "net two", "ü-net"]) : scene.newNetworkName();
   const body: Record<string, unknown> = { Name };
   body.CheckDuplicate = true;
-  if (random.chance(0.3)) body.Driver = random.chance(0.85) ? "bridge" : random.pick(["nosuch", "host", "null", "overlay"]);
+  if (random.chance(0.3)) body.Driver = random.chance(0.9) ? "bridge" : random.pick(["host", "null", "overlay"]);
   const configurations = scene.networks.filter(({ configOnly }) => configOnly);
   if (configurations.length > 0 && random.chance(0.5)) {
     body.ConfigFrom = { Network: random.pick(configurations).name };
@@ -126,7 +125,7 @@ export function listNetworks({ random, networks }: Scene): Operation {
 
 export function connect(scene: Scene): Operation {
   const { random } = scene;
-  const network = random.chance(0.85) && scene.networks.length > 0 ? random.pick(scene.networks) : undefined;
+  const network = random.chance(0.85) ? scene.someNetwork() : undefined;
   const settings: Record<string, unknown> = {};
   if (random.chance(0.35)) settings.IPAMConfig = { IPv4Address: staticAddress(scene, network?.config) };
   if (random.chance(0.35)) settings.Aliases = random.pick([["db"], ["db", "database"], ["web"]]);
@@ -144,7 +143,7 @@ export function connect(scene: Scene): Operation {
 
 /** Mostly inside the subnet of the network. */
 export function staticAddress({ random }: Scene, config: Record<string, unknown> | undefined): string {
-  if (random.chance(0.1)) return random.pick(["bogus", "10.99.0.9", "fd00::1", ""]);
+  if (random.chance(0.1)) return random.pick(["bogus", "10.99.0.9", "fd00::1"]);
   const subnet = typeof config?.Subnet === "string" && config.Subnet.includes("/") ? config.Subnet : "10.11.0.0/24";
   return subnet.replace(/(\d+)\/\d+$/, (_, last) => String(Number(last) + random.pick([1, 4, 5, 6, 5, 6])));
 }

@@ -1,6 +1,6 @@
 /**
  * One request of a sequence. In `path` and `body`, `{C0}` stands for the id of what the operation with handle C0 made, and `{C0:12}` for its first 12
- * digits: ids differ from daemon to daemon.
+ * digits: ids differ from daemon to daemon. `{~C}` and `{~N}` stand for a prefix that several ids have.
  */
 export interface Operation {
   /** What is compared and which differences may apply: `network inspect`, `container start`… */

@@ -1,8 +1,9 @@
 /**
- * Plays sequences and prints every difference the table does not explain:
+ * Plays sequences and prints every difference the table does not explain; seeds from 0 down are the corner cases:
  *   FAIRWAY_SEED=1 FAIRWAY_SEQUENCES=10 node test/differential/play.ts [--brief]
  */
 import { arena } from "./arena.ts";
+import { CORNERS } from "./corners.ts";
 import { DIFFERENCES } from "./differences.ts";
 import { Duel, type Finding, report } from "./duel.ts";
 import { describe } from "./operation.ts";
@@ -20,7 +21,7 @@ try {
   let cut = 0;
   const started = performance.now();
   for (let seed = first; seed < first + count; seed++) {
-    const list = sequence(seed);
+    const list = CORNERS[-seed] ?? sequence(seed);
     if (verbose) for (const [step, operation] of list.entries()) console.log(`  ${step}  ${describe(operation)}`);
     const result = await duel.play(seed, list);
     findings.push(...result.findings);

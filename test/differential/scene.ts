@@ -44,6 +44,12 @@ export class Scene {
     return free.length > 0 && this.random.chance(0.93) ? this.random.pick(free) : this.random.pick(CONTAINER_NAMES);
   }
 
+  /** One that a path can name. */
+  someNetwork(): SceneNetwork | undefined {
+    const named = this.networks.filter(({ name }) => name !== "");
+    return named.length > 0 ? this.random.pick(named) : undefined;
+  }
+
   networkReference(): string {
     if (this.random.chance(0.08)) return this.random.pick(["nosuch", "bridge", "host", "none", "blu", "{N99}", "0123456789ab", "a%20b"]);
     return this.networks.length > 0 ? this.#reference(this.random.pick(this.networks)) : "bridge";

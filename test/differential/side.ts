@@ -32,10 +32,16 @@ export class Side {
   /** Sends an operation. A handle whose creation failed stands for a name that nothing has. */
   async send(operation: Operation): Promise<Answer> {
     const fill = (text: string) =>
-      text.replace(/\{([CNE]\d+)(?::(\d+))?\}/g, (_, handle: string, length?: string) => {
-        const id = this.#ids.get(handle) ?? `missing-${handle}`;
-        return length === undefined ? id : id.slice(0, Number(length));
-      });
+      text
+        .replace(/\{~([CN])\}/g, (_, kind: string) => ambiguous(kind))
+        .replace(/\{([CNE]\d+)(?::(\d+))?\}/g, (_, handle: string, length?: string) => {
+          const id = this.#ids.get(handle) ?? `missing-${handle}`;
+          return length === undefined ? id : id.slice(0, Number(length));
+        });
+    const ambiguous = (kind: string): string => {
+      const digits = [...this.#ids].filter(([handle]) => handle.startsWith(kind)).map(([, id]) => id[0]!);
+      return digits.find((digit, index) => digits.indexOf(digit) !== index) ?? `unambiguous-${kind}`;
+    };
     const text = operation.raw ?? (operation.body === undefined ? undefined : fill(JSON.stringify(operation.body)));
     const answer = await this.call(operation.method, fill(operation.path), text);
     const id = (answer.body as { Id?: unknown } | undefined)?.Id;
