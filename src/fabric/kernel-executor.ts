@@ -4,6 +4,7 @@ import { linkOfSysctl, type Operation } from "./diff.ts";
 import type { Executor, Observation, RunResult } from "./executor.ts";
 import type { Firewall } from "./firewall.ts";
 import { elementKey, keyOf } from "./key.ts";
+import { LinkRemover } from "./link-removal.ts";
 import { RouteSession } from "./route-session.ts";
 import { Snapshot } from "./snapshot.ts";
 import { readSysctl, writeSysctl } from "./sysctl.ts";
@@ -30,6 +31,7 @@ function namespaceOf(operation: Operation): string {
 /** Applies operations to this machine's kernel by netlink, with one batch for each run of operations that share a namespace. */
 export class KernelExecutor implements Executor {
   readonly #firewall: Firewall;
+  readonly #remover = new LinkRemover();
   /** Values that were there before ours, for those that are to be put back. */
   readonly #formerSysctls = new Map<string, string>();
   /** Sandbox tables made by this process: another's has the ports of sockets that are closed. */
@@ -57,7 +59,7 @@ export class KernelExecutor implements Executor {
     const leaving = group.every(({ action }) => action === "delete");
     if (ns !== HOST && leaving && !namespaceExists(ns)) return { done: group };
     try {
-      using session = new RouteSession(ns);
+      using session = new RouteSession(ns, this.#remover);
       return session.run(group);
     } catch (error) {
       return { done: [], failure: { operation: group[0]!, error } };
@@ -105,7 +107,7 @@ export class KernelExecutor implements Executor {
     }
     const keys = new Set(wanted.map(keyOf));
     const links = new Set(wanted.flatMap((item) => (item.type === "link" && item.ns === HOST ? [item.name] : [])));
-    const strays: Item[] = snapshot(HOST)!.strays(links);
+    const strays: Item[] = snapshot(HOST)!.strays(links, (index) => this.#remover.isLeaving(index));
     for (const element of elements.values()) if (!keys.has(keyOf(element))) strays.push(element);
     return { actual, strays };
   }

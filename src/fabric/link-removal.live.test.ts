@@ -1,20 +1,21 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { isolate } from "#kernel/netns";
+import { createNamespace, isolate, NamespaceHandle, removeNamespace, removeNamespaceDirectory } from "#kernel/netns";
 import { encodeNewAddress, encodeNewLink, RouteSocket } from "#kernel/rtnetlink";
-import { removeLink } from "./link-removal.ts";
+import { LinkRemover } from "./link-removal.ts";
 
-const options = { skip: isolate() ? false : "needs root" };
+const options = { skip: isolate({ tmpfs: ["/run"] }) ? false : "needs root" };
+const remover = new LinkRemover();
 
-test("`removeLink()` leaves no link, address or route, and the name free, when it returns", options, async () => {
+test("`LinkRemover.remove()` leaves no link, address or route, and the name free, when it returns", options, async () => {
   using socket = RouteSocket.open();
   // More in a row than the pool takes.
   for (let round = 0; round < 8; round++) {
     socket.request(encodeNewLink({ name: "br0", up: true, info: { kind: "bridge" } }));
     const index = socket.indexOf("br0")!;
     socket.request(encodeNewAddress({ index, address: "10.9.0.1/24" }));
-    assert.equal(removeLink("br0", "host"), true);
+    assert.equal(remover.remove("br0", "host"), true);
     assert.equal(socket.indexOf("br0"), undefined);
     assert.deepEqual(
       socket.routes().filter((route) => route.index === index),
@@ -24,17 +25,58 @@ test("`removeLink()` leaves no link, address or route, and the name free, when i
   await sleep(200);
 });
 
-test("`removeLink()` takes a veth's peer along when one end goes", options, () => {
+test("`LinkRemover.remove()` takes a veth's peer along when one end goes", options, () => {
   using socket = RouteSocket.open();
   socket.request(encodeNewLink({ name: "a0", up: true, info: { kind: "veth" }, peer: { name: "b0" } }));
-  assert.equal(removeLink("a0", "host"), true);
+  assert.equal(remover.remove("a0", "host"), true);
   assert.deepEqual(
     socket.links().map(({ name }) => name),
     ["lo"],
   );
 });
 
-test("`removeLink()` says why when the kernel refuses, and that a missing link was missing", options, () => {
-  assert.throws(() => removeLink("lo", "host"), /RTM_DELLINK/);
-  assert.equal(removeLink("none0", "host"), false);
+test("`LinkRemover.remove()` says why when the kernel refuses, and that a missing link was missing", options, () => {
+  assert.throws(() => remover.remove("lo", "host"), /RTM_DELLINK/);
+  assert.equal(remover.remove("none0", "host"), false);
 });
+
+test(
+  "`LinkRemover.remove()` leaves links to go with their namespaces while the pool is busy, and deletes one whose namespace is held",
+  options,
+  async () => {
+    using socket = RouteSocket.open();
+    socket.request(encodeNewLink({ name: "br0", up: true, info: { kind: "bridge" } }));
+    const master = socket.indexOf("br0")!;
+    const remover = new LinkRemover({ grace: 300, concurrent: 0 });
+    const paths = Array.from({ length: 12 }, (_, index) => `/run/netns/c${index}`);
+    const indexes: number[] = [];
+    for (const [index, path] of paths.entries()) {
+      createNamespace(path);
+      using namespace = NamespaceHandle.at(path);
+      socket.request(encodeNewLink({ name: `v${index}`, up: true, master, info: { kind: "veth" }, peer: { name: "eth0", namespace } }));
+      indexes.push(socket.indexOf(`v${index}`)!);
+    }
+    using held = NamespaceHandle.at(paths[11]!);
+    let left = 0;
+    for (const [index, path] of paths.entries()) {
+      removeNamespace(path);
+      // False where the kernel was quicker.
+      remover.remove(`v${index}`, "host", true);
+      assert.equal(socket.indexOf(`v${index}`), undefined, "the name is free");
+      const link = socket.links().find((each) => each.index === indexes[index]);
+      if (!link) continue;
+      left++;
+      assert.ok(remover.isLeaving(link.index));
+      assert.deepEqual([link.up, link.master, link.alias], [false, undefined, `fairway:leaving:v${index}`]);
+    }
+    assert.ok(left > 0, "the last is held");
+    const names = () => socket.links().map(({ name }) => name);
+    for (let tries = 0; tries < 100 && names().length > 2; tries++) await sleep(20);
+    assert.deepEqual(names(), ["lo", "br0"]);
+    assert.ok(held.fd >= 0);
+    for (const index of indexes) for (let tries = 0; tries < 50 && remover.isLeaving(index); tries++) await sleep(20);
+    assert.ok(!indexes.some((index) => remover.isLeaving(index)));
+    remover.remove("br0", "host");
+    removeNamespaceDirectory("/run/netns");
+  },
+);

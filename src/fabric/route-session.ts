@@ -1,11 +1,13 @@
+import { HOST } from "#base";
 import { Errno, isErrno } from "#kernel/ffi";
 import type { NetlinkRequest } from "#kernel/netlink";
-import { NamespaceHandle } from "#kernel/netns";
+import { NamespaceHandle, namespaceExists } from "#kernel/netns";
 import { RouteSocket } from "#kernel/rtnetlink";
 import type { Operation } from "./diff.ts";
 import type { RunResult } from "./executor.ts";
-import { removeLink } from "./link-removal.ts";
+import type { LinkRemover } from "./link-removal.ts";
 import { noSuchLink, type Resolver, requestsOf } from "./route-requests.ts";
+import type { LinkItem } from "./types.ts";
 
 /**
  * Route operations of one namespace, sent in as few batches as names allow: a name that a request of the same batch makes can only be resolved after
@@ -13,6 +15,7 @@ import { noSuchLink, type Resolver, requestsOf } from "./route-requests.ts";
  */
 export class RouteSession implements Resolver, Disposable {
   readonly #ns: string;
+  readonly #remover: LinkRemover;
   readonly #socket: RouteSocket;
   readonly #indexes = new Map<string, number>();
   readonly #handles = new Map<string, NamespaceHandle>();
@@ -20,8 +23,9 @@ export class RouteSession implements Resolver, Disposable {
   readonly #done: Operation[] = [];
   #failure: RunResult["failure"];
 
-  constructor(ns: string) {
+  constructor(ns: string, remover: LinkRemover) {
     this.#ns = ns;
+    this.#remover = remover;
     this.#socket = RouteSocket.open(ns);
   }
 
@@ -48,7 +52,7 @@ export class RouteSession implements Resolver, Disposable {
     for (const operation of operations) {
       try {
         if (operation.action === "delete" && operation.before.type === "link") {
-          this.#removeLink(operation, operation.before.name);
+          this.#removeLink(operation, operation.before);
           if (this.#failure) break;
           continue;
         }
@@ -63,10 +67,10 @@ export class RouteSession implements Resolver, Disposable {
     return this.#failure ? { done: this.#done, failure: this.#failure } : { done: this.#done };
   }
 
-  #removeLink(operation: Operation, name: string): void {
+  #removeLink(operation: Operation, { name, data }: LinkItem): void {
     this.#flush();
     if (this.#failure) return;
-    removeLink(name, this.#ns);
+    this.#remover.remove(name, this.#ns, data.kind === "veth" && data.peer.ns !== HOST && !namespaceExists(data.peer.ns));
     this.#indexes.delete(name);
     this.#done.push(operation);
   }

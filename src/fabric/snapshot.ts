@@ -85,11 +85,11 @@ export class Snapshot {
     }
   }
 
-  /** Links of ours that nobody wants. */
-  strays(wanted: ReadonlySet<string>): LinkItem[] {
+  /** Links of ours that nobody wants and that are not on their way out. */
+  strays(wanted: ReadonlySet<string>, isLeaving: (index: number) => boolean): LinkItem[] {
     const found: LinkItem[] = [];
     for (const link of this.links.values()) {
-      if (!link.alias?.startsWith(ALIAS_PREFIX) || wanted.has(link.name)) continue;
+      if (!link.alias?.startsWith(ALIAS_PREFIX) || wanted.has(link.name) || isLeaving(link.index)) continue;
       const data = { kind: link.kind ?? "dummy", parent: "", peer: { ns: this.ns, name: "" } } as unknown as LinkData;
       found.push({ type: "link", ns: this.ns, name: link.name, data, alias: link.alias, up: link.up });
     }
