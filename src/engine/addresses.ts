@@ -109,27 +109,35 @@ export class AddressBook {
     this.#ipam.releaseAddress(networkId, address.slice(0, address.indexOf("/")), containerId);
   }
 
-  /** @returns what the records say that cannot be so, for the log */
-  restore(networks: Iterable<NetworkRecord>, sandboxes: Iterable<SandboxRecord>, sharesSubnets: (driver: string) => boolean): unknown[] {
+  /** Takes again what networks had. @returns what the records say that cannot be so */
+  restoreNetworks(networks: Iterable<NetworkRecord>, sharesSubnets: (driver: string) => boolean): unknown[] {
     const faults: unknown[] = [];
-    const attempt = (act: () => void) => {
+    for (const network of networks) {
+      if (network.pools.length === 0) continue;
       try {
-        act();
+        this.#ipam.restoreNetwork(network, network.pools, sharesSubnets(network.driver));
       } catch (error) {
         faults.push(error);
       }
-    };
-    for (const network of networks) {
-      if (network.pools.length > 0) attempt(() => this.#ipam.restoreNetwork(network, network.pools, sharesSubnets(network.driver)));
-    }
-    for (const { spec, attachments } of sandboxes) {
-      const holder = { use: "container" as const, id: spec.containerId, name: spec.containerName };
-      for (const { networkId, ipv4, ipv6 } of attachments) {
-        for (const held of [ipv4, ipv6])
-          if (held !== "") attempt(() => this.#ipam.takeAddress(networkId, held.slice(0, held.indexOf("/")), holder));
-      }
     }
     return faults;
+  }
+
+  /** Takes again what a container had. @returns the addresses it cannot have any more: their subnet is gone, or somebody else has them */
+  restoreContainer({ spec, attachments }: SandboxRecord): { networkId: string; address: string; error: unknown }[] {
+    const lost: { networkId: string; address: string; error: unknown }[] = [];
+    const holder = { use: "container" as const, id: spec.containerId, name: spec.containerName };
+    for (const { networkId, ipv4, ipv6 } of attachments) {
+      for (const address of [ipv4, ipv6]) {
+        if (address === "") continue;
+        try {
+          this.#ipam.takeAddress(networkId, address.slice(0, address.indexOf("/")), holder);
+        } catch (error) {
+          lost.push({ networkId, address, error });
+        }
+      }
+    }
+    return lost;
   }
 
   usage(networkId: string) {

@@ -269,6 +269,38 @@ test("a restarted engine has the same networks, addresses and ports, and mends w
     await again.engine.close();
   }));
 
+test("a restarted engine gives no address out that a container has, on the default bridge or another", () =>
+  onHost(async (host, dir) => {
+    await host.engine.createNetwork({ name: "blue" });
+    const spec = sandboxSpec("a", dir, { on: ["bridge", "blue"] });
+    await host.engine.declareSandbox(spec);
+    await host.engine.openSandbox(spec.containerId);
+    await host.engine.close();
+    const again = await host.restart();
+    const other = sandboxSpec("b", dir, { on: ["bridge", "blue"] });
+    await again.engine.declareSandbox(other);
+    await again.engine.openSandbox(other.containerId);
+    assert.deepEqual(
+      again.engine.describeSandbox(other.containerId).endpoints.map(({ ipv4 }) => ipv4),
+      ["172.17.0.3", "172.18.0.3"],
+    );
+    await again.engine.close();
+  }));
+
+test("a container whose address no flag of the default bridge allows any more gets another", () =>
+  onHost(async (host, dir) => {
+    const spec = sandboxSpec("a", dir);
+    await host.engine.declareSandbox(spec);
+    await host.engine.openSandbox(spec.containerId);
+    await host.engine.closeSandbox(spec.containerId);
+    await host.engine.close();
+    const config = { bridge: { name: "docker0", foreign: false, ipv6: false, bip: "10.9.0.1/24" } };
+    const again = await fakeHost({ filesDir: dir, config }, host);
+    await again.engine.openSandbox(spec.containerId);
+    assert.equal(again.engine.describeSandbox(spec.containerId).endpoints[0]?.ipv4, "10.9.0.2");
+    await again.engine.close();
+  }));
+
 test("the container's files say who and where it is, and an edited resolv.conf is left alone", () =>
   onHost(async (host, dir) => {
     const { engine } = host;

@@ -13,6 +13,7 @@ import { driverNamed, Networks } from "./networks.ts";
 import type { EngineOptions } from "./options.ts";
 import { Publisher } from "./publisher.ts";
 import { Queue } from "./queue.ts";
+import type { SandboxRecord } from "./records.ts";
 import { hasNamespace, SandboxPlan } from "./sandbox-plan.ts";
 import { closed, Sandboxes } from "./sandboxes.ts";
 import { State } from "./state.ts";
@@ -89,9 +90,12 @@ export class LocalEngine implements Engine {
   async #restore(): Promise<void> {
     const { state, fabric, log, namespaces, config } = this.#context;
     const shares = (driver: string) => this.#context.drivers.get(driver)?.traits.sharesSubnets ?? false;
-    for (const fault of this.#addresses.restore(state.networks, state.sandboxes, shares))
-      log.error("address not restored", { error: messageOf(fault) });
+    // The default bridge takes its own pools, which flags may have changed; containers' addresses come after.
+    const others = [...state.networks].filter(({ name }) => name !== "bridge");
+    for (const fault of this.#addresses.restoreNetworks(others, shares))
+      log.error("network's subnets not restored", { error: messageOf(fault) });
     await this.#networks.installPredefined();
+    for (const sandbox of [...state.sandboxes]) await this.#restoreAddresses(sandbox);
     for (const network of state.networks) {
       try {
         fabric.adopt(new Map([[networkScope(network.id), this.#networks.desired(network)]]));
@@ -122,6 +126,25 @@ export class LocalEngine implements Engine {
     }
     this.#sweepNamespaces();
     for (const drift of fabric.repair()) log.info("restored", { what: drift.description, was: drift.kind });
+  }
+
+  /** A container that is down and cannot have its address any more gets another at its next start. */
+  async #restoreAddresses(sandbox: SandboxRecord): Promise<void> {
+    const { state, log } = this.#context;
+    const lost = this.#addresses.restoreContainer(sandbox).filter(({ networkId }) => state.network(networkId) !== undefined);
+    if (lost.length === 0) return;
+    for (const { address, error } of lost)
+      log.warn("address not restored", { container: sandbox.spec.containerName, address, error: messageOf(error) });
+    if (sandbox.up) return;
+    const gone = (networkId: string, address: string) => lost.some((each) => each.networkId === networkId && each.address === address);
+    await state.putSandbox({
+      ...sandbox,
+      attachments: sandbox.attachments.map((attachment) => ({
+        ...attachment,
+        ipv4: gone(attachment.networkId, attachment.ipv4) ? "" : attachment.ipv4,
+        ipv6: gone(attachment.networkId, attachment.ipv6) ? "" : attachment.ipv6,
+      })),
+    });
   }
 
   /** Namespaces that no record speaks for: left by a run that died between making one and needing it. */

@@ -1,6 +1,7 @@
 import { FairwayError, invalid, messageOf } from "#base";
 import { isLanDriver, parseLanOptions } from "#drivers";
 import type { Context } from "./context.ts";
+import { namespacePath } from "./desired.ts";
 import type { DhcpDoor, DhcpIdentity, DhcpLease } from "./options.ts";
 import type { Attachment, NetworkRecord, SandboxRecord } from "./records.ts";
 
@@ -71,7 +72,13 @@ export class Leases {
       const lease = this.#context.state.lease(containerId, network.id);
       if (!lease || this.#kept.has(key)) continue;
       const { containerName } = record.spec;
-      const kept = this.#dhcp.keepDhcp4(this.#identity(record, attachment, network), lease, {
+      // From inside: a renewal is the container's own unicast, from the address it has.
+      const inside = {
+        ...this.#identity(record, attachment, network),
+        link: attachment.ifname,
+        namespace: namespacePath(this.#context.config.execRoot, containerId),
+      };
+      const kept = this.#dhcp.keepDhcp4(inside, lease, {
         onLease: (renewed) => {
           void this.#renewed(containerId, network.id, renewed).catch((error: unknown) =>
             this.#context.log.error("lease not recorded", { container: containerName, error: messageOf(error) }),

@@ -66,9 +66,9 @@ export async function openEngine(options: OpenOptions): Promise<LocalEngine> {
 
 /** The room's own leases and identities are richer than what the engine knows of them; it keeps and hands back what it was given. */
 function lanDoor(lan: Lan): LanDoor & DhcpDoor {
-  const identityOf = ({ link, mac, client, hostname }: DhcpIdentity): Dhcp4Identity => {
+  const identityOf = ({ client, hostname, ...where }: DhcpIdentity): Dhcp4Identity => {
     const clean = hostnameOf(hostname);
-    return { link, mac, clientId: clientIdOf(client), ...(clean === undefined ? {} : { hostname: clean }) };
+    return { ...where, clientId: clientIdOf(client), ...(clean === undefined ? {} : { hostname: clean }) };
   };
   return {
     probeAddress: (request) => lan.probeAddress(request),

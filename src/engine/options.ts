@@ -108,8 +108,9 @@ export interface LanDoor {
 }
 
 export interface DhcpIdentity {
-  /** The parent. */
+  /** The parent, before the container has its interface; then that interface, in its namespace. */
   readonly link: string;
+  readonly namespace?: string;
   readonly mac: string;
   /** Whatever names the client for good; its client id (RFC 4361) is derived from it. */
   readonly client: string;
