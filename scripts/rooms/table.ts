@@ -22,7 +22,7 @@ export const ROOMS: Readonly<Record<string, RoomRule>> = {
   ports: { may: [], types: ["fabric"] },
   dns: { may: [] },
   store: { may: [] },
-  engine: { may: ["store", "ipam", "ports", "dns", "drivers", "fabric", "kernel/netns"], types: ["kernel/ffi"] },
+  engine: { may: ["store", "ipam", "ports", "dns", "drivers", "fabric", "lan", "kernel/netns"], types: ["kernel/ffi"] },
   images: { may: ["store"] },
   containers: { may: ["store", "images", "engine", "kernel/ffi"] },
   doctor: { may: ["fabric", "kernel/ffi", "kernel/netns", "kernel/rtnetlink", "kernel/nftables"] },
