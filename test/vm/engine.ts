@@ -1,0 +1,128 @@
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdirSync, rmSync } from "node:fs";
+import { dirname } from "node:path";
+import { type End, localImage, type Machine, type VmLab } from "#lab";
+import { sharedLab } from "./shared-lab.ts";
+
+const PROJECT = dirname(dirname(import.meta.dirname));
+/** Compiled code of the daemon for the machines' processor, kept between runs: without it a start takes a minute under emulation. */
+const CODE_CACHE = `${process.env.FAIRWAY_VMLAB_CACHE ?? `${PROJECT}/.cache/vmlab`}/node`;
+const MARK = "\u0001";
+const ENVIRONMENT = `export DOCKER_HOST=unix:///run/docker.sock HOME=/data/home NODE_COMPILE_CACHE=${CODE_CACHE}`;
+const SLOW = 240_000;
+
+/** A machine with fairwayd running in it, and the docker CLI. */
+export class VmHost {
+  readonly machine: Machine;
+  readonly name: string;
+
+  constructor(machine: Machine) {
+    this.machine = machine;
+    this.name = machine.name;
+  }
+
+  /** Runs a shell script. @returns standard output. @throws CommandError */
+  sh(script: string): Promise<string> {
+    return this.machine.sh(`${ENVIRONMENT}\n${script}`, { timeout: SLOW });
+  }
+
+  /** Types `docker …` for each, one after the other, in one script: each call into the machine costs time. @returns what each printed */
+  async docker<const T extends readonly string[]>(...commands: T): Promise<{ [K in keyof T]: string }> {
+    const lines = commands.map((command) => `timeout 60 docker ${command}; printf '${MARK}'`);
+    const output = await this.sh(["set -e", ...lines].join("\n"));
+    return output
+      .split(MARK)
+      .slice(0, commands.length)
+      .map((text) => text.trim()) as { [K in keyof T]: string };
+  }
+
+  /** What `docker …` prints on standard error; it must fail. */
+  async dockerFails(...commands: string[]): Promise<string[]> {
+    const lines = commands.map(
+      (command) => `timeout 60 docker ${command} 2>&1 && echo "succeeded: ${command.replaceAll('"', "")}"; printf '${MARK}'`,
+    );
+    const texts = (await this.sh(`${lines.join("\n")}\ntrue`)).split(MARK).slice(0, commands.length);
+    return texts.map((text) => text.replace(/^(docker: )?Error response from daemon: /m, "").trim());
+  }
+
+  /** Containers by name, as ends that ping from inside their network namespaces. */
+  async ends(addresses: Readonly<Record<string, string>>): Promise<End[]> {
+    const names = Object.keys(addresses);
+    const [pids] = await this.docker(`inspect -f '{{.State.Pid}}' ${names.join(" ")}`);
+    return names.map((name, index) => this.inside(name, pids.split("\n")[index] ?? "", addresses[name] ?? ""));
+  }
+
+  inside(name: string, pid: string, address: string): End {
+    const run = (script: string) => this.sh(`nsenter -t ${pid} -n sh <<'SCRIPT'\n${script}\nSCRIPT`);
+    return { name, address, run };
+  }
+
+  end(address: string): End {
+    return { name: this.name, address, run: (script) => this.sh(script) };
+  }
+
+  async startDaemon(): Promise<void> {
+    const flags = "-H unix:///run/docker.sock --data-root /data/fairway --exec-root /run/fairway --pidfile /run/fairway.pid";
+    await this.sh(`
+      setsid ${PROJECT}/bin/fairwayd ${flags} >>/data/fairwayd.log 2>&1 </dev/null &
+      daemon=$!
+      until curl -sf --unix-socket /run/docker.sock http://daemon/_ping >/dev/null; do
+        kill -0 $daemon || { cat /data/fairwayd.log >&2; exit 1; }
+        sleep 0.3
+      done`);
+  }
+
+  /** `kill -9`, as a crash; what runs meanwhile is `during`. */
+  async crashDaemon(during = ":"): Promise<void> {
+    await this.sh(
+      `kill -9 $(cat /run/fairway.pid); while [ -e /proc/$(cat /run/fairway.pid) ]; do sleep 0.1; done; rm -f /run/docker.sock; ${during}`,
+    );
+    await this.startDaemon();
+  }
+
+  /** Fetches code that the machine compiled and this checkout's cache has not. */
+  async keepCode(): Promise<void> {
+    const archive = this.machine.sharedPath("code.tar");
+    await this.sh(
+      `cd ${CODE_CACHE} && find . -type f -newer /run/vmlab/share/boot.sh >/tmp/code; [ ! -s /tmp/code ] || tar -cf /run/vmlab/share/code.tar -T /tmp/code`,
+    );
+    if (!existsSync(archive)) return;
+    execFileSync("tar", ["-C", CODE_CACHE, "-xf", archive]);
+    rmSync(archive);
+  }
+}
+
+export interface VmStage {
+  readonly lab: VmLab;
+  readonly h1: VmHost;
+  readonly h2: VmHost;
+  readonly hosts: readonly [VmHost, VmHost];
+  /** The same on both machines, at the same time. */
+  both<T>(act: (host: VmHost, index: 0 | 1) => Promise<T>): Promise<[T, T]>;
+}
+
+let starting: Promise<VmStage> | undefined;
+
+/** h1 (192.168.56.11, fd56::11 on eth0) and h2 (.12, ::12) with daemons and the busybox image, once for all tests of a run. */
+export function vmStage(): Promise<VmStage> {
+  starting ??= start();
+  return starting;
+}
+
+async function start(): Promise<VmStage> {
+  mkdirSync(CODE_CACHE, { recursive: true });
+  const lab = await sharedLab();
+  const hosts = [new VmHost(lab.machine("h1")), new VmHost(lab.machine("h2"))] as const;
+  const both = <T>(act: (host: VmHost, index: 0 | 1) => Promise<T>) => Promise.all([act(hosts[0], 0), act(hosts[1], 1)]);
+  await both(async (host, index) => {
+    const number = 11 + index;
+    // Both interfaces are on one segment: each is to answer for its own addresses alone.
+    await host.sh(`mkdir -p /data/home; sysctl -qw net.ipv4.conf.all.arp_ignore=1
+      modprobe -a ipvlan macvlan 8021q dummy veth bridge
+      ip addr flush dev eth0; ip addr add 192.168.56.${number}/24 dev eth0; ip addr add fd56::${number}/64 dev eth0 nodad; ip link set eth0 up`);
+    await host.startDaemon();
+    await host.docker(`import -c 'CMD ["sh"]' ${localImage()} busybox:latest`);
+  });
+  await hosts[0].keepCode();
+  return { lab, h1: hosts[0], h2: hosts[1], hosts, both };
+}
