@@ -1,3 +1,4 @@
+import { BAD_IPAM } from "./network-operations.ts";
 import type { Operation } from "./operation.ts";
 
 const ENOUGH = 17;
@@ -34,6 +35,8 @@ export const CORNERS: readonly (readonly Operation[])[] = [
   ],
   [
     post("network create", "/networks/create", { Name: "a", CheckDuplicate: true, Driver: "nosuch" }, "N0"),
-    post("network create", "/networks/create", { Name: "b", CheckDuplicate: true, IPAM: { Driver: "nosuch" } }, "N1"),
+    ...BAD_IPAM.map((IPAM, index) =>
+      post("network create", "/networks/create", { Name: "b", CheckDuplicate: true, IPAM }, `N${index + 1}`),
+    ),
   ],
 ];

@@ -230,11 +230,12 @@ export const FIELDS: readonly Difference[] = [
   }),
   field({
     kind: INSPECT,
-    path: /^HostConfig\.(MaskedPaths|ReadonlyPaths)/,
-    where: "container inspect: `HostConfig.MaskedPaths`",
-    ours: "Docker 28's list",
-    theirs: "a shorter list",
-    reason: "Paths were added for safety since.",
+    path: /^HostConfig\.Runtime$/,
+    when: missing("theirs"),
+    where: "container inspect: `HostConfig.Runtime` of a container made without `HostConfig`",
+    ours: "the runtime's name",
+    theirs: "absent",
+    reason: "Fairway fills in the whole of HostConfig in every case.",
   }),
 ];
 

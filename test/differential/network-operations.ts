@@ -25,25 +25,25 @@ function ipamConfig({ random }: Scene): Record<string, unknown> {
   const subnet = random.pick(SUBNETS);
   const config: Record<string, unknown> = { Subnet: subnet };
   if (random.chance(0.4)) config.Gateway = subnet.replace(/(\d+)\/\d+$/, (_, last) => String(Number(last) + random.pick([1, 2])));
-  if (random.chance(0.25) && /\/(16|24)$/.test(subnet)) config.IPRange = `${base(subnet)}.64/${random.pick([26, 27, 28])}`;
-  if (random.chance(0.2) && !subnet.endsWith("/30"))
+  if (random.chance(0.25) && subnet.endsWith("/23")) config.IPRange = `${base(subnet)}.64/${random.pick([26, 27, 28])}`;
+  if (random.chance(0.2) && /\/(23|29)$/.test(subnet))
     config.AuxiliaryAddresses = { router: subnet.replace(/(\d+)\/\d+$/, (_, last) => String(Number(last) + 3)) };
   return config;
 }
 
-function badIpam({ random }: Scene): Record<string, unknown> {
-  return random.pick<() => Record<string, unknown>>([
-    () => ({ Config: [{ Subnet: random.pick(BAD_SUBNETS) }] }),
-    () => ({ Config: [{ Subnet: "10.11.0.0/24", Gateway: "10.99.0.1" }] }),
-    () => ({ Config: [{ Subnet: "10.11.0.0/24", Gateway: "bogus" }] }),
-    () => ({ Config: [{ Subnet: "10.11.0.0/24", IPRange: "10.99.0.0/28" }] }),
-    () => ({ Config: [{ Subnet: "10.11.0.0/24", IPRange: "10.11.0.0/16" }] }),
-    () => ({ Config: [{ Subnet: "10.11.0.0/24", AuxiliaryAddresses: { a: "10.99.0.1" } }] }),
-    () => ({ Config: [{ Subnet: "10.11.0.0/24" }, { Subnet: "10.12.0.0/24" }] }),
-    () => ({ Config: [{ Subnet: "10.11.0.0/24", Gateway: "10.11.0.1", AuxiliaryAddresses: { a: "10.11.0.1" } }] }),
-    () => ({ Config: [{ Gateway: "10.11.0.1" }] }),
-  ])();
-}
+/** dockerd forgets to give back what it took before it failed: a subnet of this list may be gone for good, so each is used once in a run. */
+export const BAD_IPAM: readonly Record<string, unknown>[] = [
+  { Config: [{ Subnet: "10.61.0.0/24", Gateway: "10.99.0.1" }] },
+  { Config: [{ Subnet: "10.62.0.0/24", Gateway: "bogus" }] },
+  { Config: [{ Subnet: "10.63.0.0/24", IPRange: "10.99.0.0/28" }] },
+  { Config: [{ Subnet: "10.64.0.0/24", IPRange: "10.64.0.0/16" }] },
+  { Config: [{ Subnet: "10.65.0.0/24", AuxiliaryAddresses: { a: "10.99.0.1" } }] },
+  { Config: [{ Subnet: "10.66.0.0/24" }, { Subnet: "10.67.0.0/24" }] },
+  { Config: [{ Subnet: "10.68.0.0/24", Gateway: "10.68.0.1", AuxiliaryAddresses: { a: "10.68.0.1" } }] },
+  { Config: [{ Gateway: "10.69.0.1" }] },
+  { Config: [{ Subnet: "10.70.0.5/24" }] },
+  { Driver: "nosuch" },
+];
 
 export function createNetwork(scene: Scene): Operation {
   const { random } = scene;
@@ -56,7 +56,10 @@ export function createNetwork(scene: Scene): Operation {
     body.ConfigFrom = { Network: random.pick(configurations).name };
     if (random.chance(0.15)) body.Labels = { tier: "own" };
   } else {
-    if (random.chance(0.55)) body.IPAM = random.chance(0.15) ? badIpam(scene) : { Driver: "default", Config: [ipamConfig(scene)] };
+    if (random.chance(0.55))
+      body.IPAM = random.chance(0.08)
+        ? { Config: [{ Subnet: random.pick(BAD_SUBNETS) }] }
+        : { Driver: "default", Config: [ipamConfig(scene)] };
     if (random.chance(0.35)) body.Options = random.chance(0.1) ? random.pick(BAD_OPTIONS) : random.pick(OPTIONS);
     if (random.chance(0.35)) body.Labels = random.pick(LABELS);
     if (random.chance(0.04)) body.ConfigFrom = { Network: "nosuch" };

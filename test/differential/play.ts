@@ -1,16 +1,14 @@
 /**
- * Plays sequences and prints every difference the table does not explain; seeds from 0 down are the corner cases:
+ * Plays sequences and prints every difference the table does not explain:
  *   FAIRWAY_SEED=1 FAIRWAY_SEQUENCES=10 node test/differential/play.ts [--brief]
  */
 import { arena } from "./arena.ts";
-import { CORNERS } from "./corners.ts";
 import { DIFFERENCES } from "./differences.ts";
 import { Duel, type Finding, report } from "./duel.ts";
 import { describe } from "./operation.ts";
-import { sequence } from "./sequence.ts";
+import { planFromEnvironment, sequencesOf } from "./plan.ts";
 
-const first = Number(process.env.FAIRWAY_SEED ?? 1);
-const count = Number(process.env.FAIRWAY_SEQUENCES ?? 10);
+const plan = planFromEnvironment(10);
 const verbose = process.env.FAIRWAY_VERBOSE !== undefined;
 
 const { lab, ours, theirs } = await arena();
@@ -20,8 +18,7 @@ try {
   let operations = 0;
   let cut = 0;
   const started = performance.now();
-  for (let seed = first; seed < first + count; seed++) {
-    const list = CORNERS[-seed] ?? sequence(seed);
+  for (const [seed, list] of sequencesOf(plan)) {
     if (verbose) for (const [step, operation] of list.entries()) console.log(`  ${step}  ${describe(operation)}`);
     const result = await duel.play(seed, list);
     findings.push(...result.findings);
@@ -38,7 +35,7 @@ try {
   for (const [what, [mine, others]] of duel.times) console.log(`${what}: ours ${mine.toFixed(0)} ms, theirs ${others.toFixed(0)} ms`);
   for (const difference of DIFFERENCES) console.log(`${duel.used.get(difference) ?? 0} uses: ${difference.where}`);
   console.log(
-    `${count} sequences from seed ${first}, ${operations} operations, ${cut} cut short, ${findings.length} unexplained, ${((performance.now() - started) / 1000).toFixed(1)} s`,
+    `${plan.count} sequences from seed ${plan.first} and the corner cases, ${operations} operations, ${cut} cut short, ${findings.length} unexplained, ${((performance.now() - started) / 1000).toFixed(1)} s`,
   );
 } finally {
   lab.dispose();
