@@ -117,6 +117,8 @@ export interface EndpointModel {
   /** This endpoint carries the sandbox's default route of that family. */
   readonly default4: boolean;
   readonly default6: boolean;
+  /** In a sandbox of several interfaces: mark and routing table of replies to what comes in by this one. */
+  readonly replies?: number;
   /** Holes that legacy links of this endpoint make in icc=false. */
   readonly links: readonly LinkHole[];
   /** `com.docker.network.endpoint.*` and other endpoint driver options. */

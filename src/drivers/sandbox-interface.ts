@@ -1,8 +1,10 @@
-import { invalid } from "#base";
+import { formatCidr, invalid, parseCidr } from "#base";
 import type { Item } from "#fabric";
 import type { EndpointModel, NetworkModel } from "./driver.ts";
 
 const SYSCTLS = "com.docker.network.endpoint.sysctls";
+/** Before the main table's 32766. */
+const REPLY_PRIORITY = 20000;
 /** Endpoint option that names the interface in the container. */
 export const IFNAME_OPTION = "com.docker.network.endpoint.ifname";
 
@@ -21,15 +23,45 @@ export function sandboxInterface(
     if (address) items.push({ type: "address", ns, link: ifname, address, ...(address.includes(":") ? { noDad: true } : {}) });
   }
   items.push({ type: "link-setting", ns, name: ifname, up: true });
-  const route = (destination: string, gateway?: string): Item => ({
+  const route = (destination: string, gateway?: string, table?: number): Item => ({
     type: "route",
     ns,
     link: ifname,
     destination,
     ...(gateway ? { gateway } : {}),
+    ...(table === undefined ? {} : { table }),
   });
+  if (point.replies !== undefined) items.push(...replyRoutes(point, routes, route));
   if (point.default4 && (routes.gateway4 || routes.device4)) items.push(route("0.0.0.0/0", routes.gateway4));
   if (point.default6 && (routes.gateway6 || routes.device6)) items.push(route("::/0", routes.gateway6));
+  return items;
+}
+
+/**
+ * Replies to what came in by an interface leave by it, whatever the main table says of the client: a client of the LAN that has asked for a published
+ * port is answered through the bridge, though the container has an interface on the LAN too. Connections that the container begins are not touched, so
+ * routes its user adds mean what they say.
+ */
+function replyRoutes(
+  { sandbox: ns, ipv4, ipv6, replies }: EndpointModel,
+  {
+    gateway4,
+    gateway6,
+    device4,
+    device6,
+  }: { gateway4?: string | undefined; gateway6?: string | undefined; device4?: boolean; device6?: boolean },
+  route: (destination: string, gateway?: string, table?: number) => Item,
+): Item[] {
+  const table = replies!;
+  const items: Item[] = [];
+  for (const [family, address, gateway, device] of [
+    [4, ipv4, gateway4, device4],
+    [6, ipv6, gateway6, device6],
+  ] as const) {
+    if (!address || !(gateway || device)) continue;
+    items.push(route(formatCidr(parseCidr(address)), undefined, table), route(family === 4 ? "0.0.0.0/0" : "::/0", gateway, table));
+    items.push({ type: "rule", ns, family, priority: REPLY_PRIORITY, mark: table, table });
+  }
   return items;
 }
 

@@ -33,7 +33,7 @@ export function sandboxState(
 export function endpointModel(
   ns: string,
   attachment: Attachment,
-  role: { default4: boolean; default6: boolean; links: readonly LinkHole[] },
+  role: { default4: boolean; default6: boolean; replies?: number | undefined; links: readonly LinkHole[] },
 ): EndpointModel {
   return {
     id: attachment.endpointId,
@@ -45,6 +45,7 @@ export function endpointModel(
     ...(attachment.mac === "" ? {} : { mac: attachment.mac }),
     default4: role.default4,
     default6: role.default6,
+    ...(role.replies === undefined ? {} : { replies: role.replies }),
     links: role.links,
     options: attachment.spec.driverOptions ?? {},
   };

@@ -52,12 +52,12 @@ export class Publisher {
       const wanted = this.#plan(record.spec, how.hostBinding, ipv6);
       for (const request of wanted) {
         const hostIps = request.hostIps.filter((ip) => nat.includes(familyOf(ip)) || (relayed && familyOf(ip) === 6));
-        if (hostIps.length > 0) requests.push(keeping(kept, { ...request, hostIps }));
+        if (hostIps.length > 0) requests.push({ ...request, hostIps });
       }
       for (const port of routedPorts(wanted, having("open"))) publications.push({ ...port, networkId });
       if (having("inside").length > 0) publications.push(...insidePorts(wanted, record, networkId));
     }
-    const lease = this.#allocate(record, routes, requests);
+    const lease = this.#allocate(record, routes, keeping(kept, requests));
     this.#leases.get(containerId)?.release();
     this.#leases.set(containerId, lease);
     for (const port of lease.ports)
@@ -207,13 +207,24 @@ const bare = (prefixed: string): string => prefixed.slice(0, prefixed.indexOf("/
 
 const hasPorts = ({ spec }: SandboxRecord): boolean => Object.keys(spec.ports).length > 0 || spec.publishAll;
 
-/** A request for any port asks for the one it had. */
-function keeping(kept: readonly Publication[], request: PortRequest): PortRequest {
-  if (request.host.kind === "exact") return request;
-  const had = kept.find(
-    ({ proto, containerPort, hostPort }) => proto === request.proto && containerPort === request.containerPort && hostPort > 0,
-  );
-  return had ? { ...request, host: { kind: "exact", from: had.hostPort } } : request;
+/** Requests for any port ask for one they had, each for another, and none for what a binding names. */
+function keeping(kept: readonly Publication[], requests: readonly PortRequest[]): readonly PortRequest[] {
+  if (kept.length === 0) return requests;
+  const named = (port: Publication) =>
+    requests.some(
+      ({ proto, host, count }) =>
+        host.kind === "exact" && proto === port.proto && port.hostPort >= host.from && port.hostPort < host.from + count,
+    );
+  const left = new Map(kept.filter((port) => port.hostPort > 0 && !named(port)).map((port) => [`${port.proto} ${port.hostPort}`, port]));
+  return requests.map((request) => {
+    if (request.host.kind === "exact") return request;
+    for (const [key, { proto, containerPort, hostPort }] of left) {
+      if (proto !== request.proto || containerPort !== request.containerPort) continue;
+      left.delete(key);
+      return { ...request, host: { kind: "exact", from: hostPort } };
+    }
+    return request;
+  });
 }
 
 function byNetwork(routes: Routes): Map<string, Family[]> {

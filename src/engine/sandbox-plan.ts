@@ -8,6 +8,9 @@ import type { Names } from "./names.ts";
 import type { Publisher } from "./publisher.ts";
 import type { Attachment, NetworkRecord, SandboxRecord } from "./records.ts";
 
+/** The upper half of marks and routing tables of replies, `FW`. */
+const REPLY_MARKS = 0x4657_0000;
+
 /** What an open sandbox wants of the kernel, computed from its record. */
 export class SandboxPlan {
   readonly #context: Context;
@@ -32,11 +35,12 @@ export class SandboxPlan {
     for (const { attachment, network } of placed) {
       const driver = this.#context.driver(network.driver);
       if (!driver.traits.hasEndpoints) continue;
-      const role = { default4: routes.v4 === network.id, default6: routes.v6 === network.id, links: this.#holes(record, network) };
+      const replies = this.#replyMark(placed, attachment);
+      const role = { default4: routes.v4 === network.id, default6: routes.v6 === network.id, replies, links: this.#holes(record, network) };
       const items = driver.endpoint(modelOf(network), endpointModel(ns, attachment, role), facts);
       wants.set(endpointScope(attachment.endpointId), [
         ...items,
-        ...this.#joinRoutes(ns, attachment, network),
+        ...this.#joinRoutes(ns, attachment, network, replies),
         ...this.#publisher.items(record, network, attachment),
       ]);
     }
@@ -44,14 +48,16 @@ export class SandboxPlan {
   }
 
   /** Ways to the subnets of networks that this one is joined to, through the host's leg. */
-  #joinRoutes(ns: string, { ifname }: Attachment, network: NetworkRecord): RouteItem[] {
+  #joinRoutes(ns: string, { ifname }: Attachment, network: NetworkRecord, table: number | undefined): RouteItem[] {
     const joined = this.#context.state.joinedTo(network.id);
     if (joined.length === 0) return [];
     const leg = this.#context.driver(network.driver).hostLeg(modelOf(network), this.#context.facts());
     return joined.flatMap(({ pools }) =>
       pools.flatMap(({ family, subnet }): RouteItem[] => {
         const gateway = family === 4 ? leg?.v4 : leg?.v6;
-        return gateway ? [{ type: "route", ns, link: ifname, destination: subnet, gateway }] : [];
+        if (!gateway) return [];
+        const route: RouteItem = { type: "route", ns, link: ifname, destination: subnet, gateway };
+        return table === undefined ? [route] : [route, { ...route, table }];
       }),
     );
   }
@@ -59,8 +65,21 @@ export class SandboxPlan {
   #table(record: SandboxRecord): Omit<SandboxTableItem, "type" | "ns"> | undefined {
     const dns = this.#names.table(record);
     const redirects = this.#publisher.redirects(record);
-    if (!dns && redirects.length === 0) return undefined;
-    return { ...(dns ? { dns } : {}), ...(redirects.length > 0 ? { redirects } : {}) };
+    const placed = this.placed(record);
+    const replies = placed.flatMap(({ attachment }) => {
+      const mark = this.#replyMark(placed, attachment);
+      return mark === undefined ? [] : [{ ifname: attachment.ifname, mark }];
+    });
+    if (!dns && redirects.length === 0 && replies.length === 0) return undefined;
+    return { ...(dns ? { dns } : {}), ...(redirects.length > 0 ? { redirects } : {}), ...(replies.length > 0 ? { replies } : {}) };
+  }
+
+  /** Where a sandbox has several interfaces, the mark of what comes in by one: of its name, so that others coming and going do not change it. */
+  #replyMark(placed: readonly Placed[], { ifname }: Attachment): number | undefined {
+    if (ifname === "" || placed.filter(({ attachment }) => attachment.ifname !== "").length < 2) return undefined;
+    let hash = 0;
+    for (let index = 0; index < ifname.length; index++) hash = (hash * 31 + ifname.charCodeAt(index)) & 0xffff;
+    return REPLY_MARKS + hash;
   }
 
   placed(record: SandboxRecord): Placed[] {

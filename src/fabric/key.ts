@@ -13,7 +13,7 @@ export function keyOf(item: Item): string {
       // fib_table_insert(): one route a table, destination and priority; gateway and link are its attributes.
       return `route ${item.ns} ${item.table ?? MAIN_TABLE} ${item.destination} ${item.metric ?? 0}`;
     case "rule":
-      return `rule ${item.ns} ${item.family} ${item.priority} ${item.from ?? ""} ${item.to ?? ""} ${item.table}`;
+      return `rule ${item.ns} ${item.family} ${item.priority} ${item.from ?? ""} ${item.to ?? ""} ${item.mark ?? ""} ${item.table}`;
     case "neighbour":
       return `neighbour ${item.ns} ${item.link} ${item.address}`;
     case "fdb":

@@ -180,10 +180,11 @@ const routeRequest = (item: Extract<Item, { type: "route" }>, resolver: Resolver
   ...(item.onlink ? { onlink: true } : {}),
 });
 
-const ruleRequest = ({ family, priority, table, from, to }: Extract<Item, { type: "rule" }>) => ({
+const ruleRequest = ({ family, priority, table, from, to, mark }: Extract<Item, { type: "rule" }>) => ({
   ...{ family, priority, table },
   ...(from ? { from } : {}),
   ...(to ? { to } : {}),
+  ...(mark === undefined ? {} : { mark }),
 });
 
 const fdbRequest = (item: Extract<Item, { type: "fdb" }>, resolver: Resolver) => ({

@@ -67,7 +67,8 @@ export class Snapshot {
             rule.priority === item.priority &&
             rule.table === item.table &&
             rule.from === item.from &&
-            rule.to === item.to,
+            rule.to === item.to &&
+            rule.mark === item.mark,
         );
         return same ? item : undefined;
       }

@@ -96,6 +96,8 @@ export interface RuleItem {
   readonly priority: number;
   readonly from?: string;
   readonly to?: string;
+  /** `fwmark` */
+  readonly mark?: number;
   readonly table: number;
 }
 
@@ -138,12 +140,14 @@ export interface ElementItem {
   readonly value?: readonly string[];
 }
 
-/** The small ruleset inside a sandbox: port 53 of 127.0.0.11 redirected to the embedded DNS, and published ports of LAN drivers. */
+/** The small ruleset inside a sandbox: port 53 of 127.0.0.11 redirected to the embedded DNS, published ports of LAN drivers, marks of replies. */
 export interface SandboxTableItem {
   readonly type: "sandbox-table";
   readonly ns: NamespaceRef;
   readonly dns?: { readonly address: string; readonly udpPort: number; readonly tcpPort: number };
   readonly redirects?: readonly { readonly proto: "tcp" | "udp" | "sctp"; readonly from: string; readonly to: number }[];
+  /** Replies to connections that came in by an interface carry its mark. */
+  readonly replies?: readonly { readonly ifname: string; readonly mark: number }[];
 }
 
 export type Item =

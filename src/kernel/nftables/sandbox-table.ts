@@ -15,6 +15,7 @@ import { encodeNewTable } from "./table.ts";
  *   resolver → 127.0.0.11:53   `ip fairway output` writes the embedded server's own port into the packet
  *   server → resolver          the same chain writes 53 into its reply
  *   LAN → container:8080       `inet fairway prerouting` looks proto . port up and redirects to the container's port
+ *   client → eth1, of several  `replies_in` marks the connection by its interface, `replies_out` its replies, which policy rules route
  * Port 53 goes without connection tracking: half the cost of a query, and a sandbox without redirects has none of it for any traffic.
  */
 export interface SandboxTableSpec {
@@ -22,14 +23,21 @@ export interface SandboxTableSpec {
   readonly dns?: { readonly address: string; readonly udpPort: number; readonly tcpPort: number };
   /** `from` is a port or a range, which then maps to as many ports from `to` on. */
   readonly redirects?: readonly { readonly proto: "tcp" | "udp" | "sctp"; readonly from: string; readonly to: number }[];
+  /** Replies to connections that came in by an interface carry its mark. The marks share their upper 16 bits, which are not 0. */
+  readonly replies?: readonly { readonly ifname: string; readonly mark: number }[];
 }
 
 const DNS = { family: "ip", table: "fairway", chain: "output" } as const;
 const LAN = { family: "inet", table: "fairway" } as const;
 const REDIRECTS: SetSchema = { ...LAN, set: "redirects", key: ["inet_proto", "inet_service"], value: ["inet_service"] };
 const DNS_PORT = 53;
+/** NF_CT_STATE_BIT(IP_CT_NEW) as `ct state` gives it. */
+const CT_STATE_NEW = 8;
 
 const port = (value: number): Uint8Array => Uint8Array.of(value >> 8, value & 255);
+
+/** A whole 32-bit mark of ours, and the bits that say it is. */
+const MARK_MASK = 0xffff0000;
 
 /** IP protocol numbers, a range of them. */
 type Protocols = readonly [first: number, last: number];
@@ -140,6 +148,49 @@ function redirectRules(elements: readonly Element[]): NftOperation[] {
   ];
 }
 
+const u32 = (value: number): Uint8Array => new Uint8Array(Uint32Array.of(value).buffer);
+
+/** `iifname ETH ct state new ct mark 0 ct mark set MARK` for each; `ct direction reply ct mark & MASK == OURS meta mark set ct mark`. */
+function replyRules(replies: NonNullable<SandboxTableSpec["replies"]>): NftOperation[] {
+  const [incoming, outgoing] = [
+    { ...LAN, chain: "replies_in" },
+    { ...LAN, chain: "replies_out" },
+  ];
+  const name = (ifname: string) => Buffer.concat([Buffer.from(ifname), Buffer.alloc(16)], 16);
+  return [
+    // After connection tracking (-200), as `mangle`.
+    { op: "addChain", ...incoming, base: { type: "filter", hook: "prerouting", priority: -150 } },
+    { op: "addChain", ...outgoing, base: { type: "route", hook: "output", priority: -150 } },
+    ...replies.map(({ ifname, mark }): NftOperation => {
+      const expressions: Expression[] = [
+        { expr: "meta", key: "iifname", dreg: 1 },
+        { expr: "cmp", sreg: 1, op: "eq", data: name(ifname) },
+        { expr: "ct", key: "state", dreg: 1 },
+        { expr: "bitwise", sreg: 1, dreg: 1, length: 4, mask: u32(CT_STATE_NEW), xor: u32(0) },
+        { expr: "cmp", sreg: 1, op: "neq", data: u32(0) },
+        { expr: "ct", key: "mark", dreg: 1 },
+        { expr: "cmp", sreg: 1, op: "eq", data: u32(0) },
+        { expr: "immediate", dreg: 1, data: u32(mark) },
+        { expr: "ct", key: "mark", sreg: 1 },
+      ];
+      return { op: "addRule", ...incoming, expressions };
+    }),
+    {
+      op: "addRule",
+      ...outgoing,
+      expressions: [
+        { expr: "ct", key: "direction", dreg: 1 },
+        { expr: "cmp", sreg: 1, op: "eq", data: Uint8Array.of(1) },
+        { expr: "ct", key: "mark", dreg: 1 },
+        { expr: "bitwise", sreg: 1, dreg: 1, length: 4, mask: u32(MARK_MASK), xor: u32(0) },
+        { expr: "cmp", sreg: 1, op: "eq", data: u32((replies[0]!.mark & MARK_MASK) >>> 0) },
+        { expr: "ct", key: "mark", dreg: 1 },
+        { expr: "meta", key: "mark", sreg: 1 },
+      ],
+    },
+  ];
+}
+
 /** The operations that make the tables of a spec in a sandbox that has none of ours. @throws invalidParameter */
 export function sandboxTables(spec: SandboxTableSpec): NftOperation[] {
   const redirects = redirectElements(spec);
@@ -148,6 +199,7 @@ export function sandboxTables(spec: SandboxTableSpec): NftOperation[] {
     LAN_TABLE,
     ...(spec.dns ? dnsTable(spec.dns) : []),
     ...(redirects.length > 0 ? redirectRules(redirects) : []),
+    ...(spec.replies?.length ? replyRules(spec.replies) : []),
   ];
 }
 
