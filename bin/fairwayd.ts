@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { flushCompileCache } from "node:module";
 import { FairwayError, LineLog, messageOf } from "#base";
 import { openContainers } from "#containers";
@@ -6,15 +6,16 @@ import { FirewallInspector } from "#doctor";
 import { DRIVERS, openEngine } from "#engine";
 import { openImages } from "#images";
 import { Poller } from "#kernel/ffi";
-import { createServer, type DaemonConfig, parseDaemonFlags, reloadDaemonFlags } from "#server";
+import { createServer, type DaemonConfig, parseDaemonFlags } from "#server";
 import { openStore } from "#store";
 import { daemonId, daemonInfo } from "./daemon-facts.ts";
 import { engineSettings } from "./engine-settings.ts";
 import { extensions } from "./extensions.ts";
+import { readFile, takePidfile } from "./pidfile.ts";
 import { runProgram } from "./run-program.ts";
+import { handleSignals } from "./signals.ts";
 
 const argv = process.argv.slice(2);
-const readFile = (path: string): string | undefined => (existsSync(path) ? readFileSync(path, "utf8") : undefined);
 
 async function serve(config: DaemonConfig, warnings: readonly string[]): Promise<void> {
   const log = new LineLog({ level: config.logLevel, format: config.logFormat, write: (line) => process.stderr.write(`${line}\n`) });
@@ -35,6 +36,11 @@ async function serve(config: DaemonConfig, warnings: readonly string[]): Promise
     defaults: {
       network: config.defaultBridge.name === "none" ? "none" : "bridge",
       ...(config.containers.cgroupParent ? { cgroupParent: config.containers.cgroupParent } : {}),
+      ...(config.containers.shmSize > 0 ? { shmSize: config.containers.shmSize } : {}),
+      ...{
+        init: config.containers.init,
+        ulimits: Object.entries(config.containers.ulimits).map(([Name, { soft, hard }]) => ({ Name, Soft: soft, Hard: hard })),
+      },
     },
   });
   await containers.reconcile();
@@ -59,51 +65,19 @@ async function serve(config: DaemonConfig, warnings: readonly string[]): Promise
   });
   for (const address of await server.listen(config.hosts)) log.info(`API listen on ${address}`);
 
-  const text = readFile(config.configFile);
-  process.on("SIGHUP", () => {
-    try {
-      const reload = reloadDaemonFlags(argv, { text }, readFile);
-      log.level = reload.config.logLevel;
-      for (const warning of reload.warnings) log.warn(warning);
-      server.publish({ action: "reload" });
-    } catch (error) {
-      log.error("configuration not reloaded", { error: messageOf(error) });
-    }
+  handleSignals({
+    ...{ argv, config, log, server, engine, readFile },
+    stop: [
+      () => server.close(),
+      () => containers.close(),
+      () => engine.close(),
+      () => store.close(),
+      () => rmSync(config.pidfile, { force: true }),
+    ],
   });
-  process.on("SIGUSR1", () => {
-    const path = `${config.execRoot}/state-dump-${Date.now()}.json`;
-    const state = {
-      networks: engine.listNetworks(),
-      drift: engine.drift().map(({ kind, description }) => ({ kind, description })),
-      memory: process.memoryUsage(),
-    };
-    writeFileSync(path, JSON.stringify(state, null, 2), { mode: 0o600 });
-    log.info("state dumped", { path });
-  });
-  let stopping = false;
-  const stop = async (signal: string) => {
-    if (stopping) return;
-    stopping = true;
-    log.info("Daemon shutting down: containers keep running", { signal });
-    await server.close();
-    await containers.close();
-    await engine.close();
-    await store.close();
-    rmSync(config.pidfile, { force: true });
-    process.exit(0);
-  };
-  for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => void stop(signal));
   log.info("Daemon has completed initialization");
   // Now, not at exit: a daemon that is killed would leave the next start as slow as this one.
   flushCompileCache();
-}
-
-/** @throws FairwayError when another daemon has the file */
-function takePidfile(path: string): void {
-  const pid = Number(readFile(path) ?? 0);
-  const command = pid > 0 && pid !== process.pid ? readFile(`/proc/${pid}/cmdline`) : undefined;
-  if (command?.includes("fairwayd")) throw new FairwayError("conflict", `process with PID ${pid} is still running: pid file ${path}`);
-  writeFileSync(path, String(process.pid));
 }
 
 try {

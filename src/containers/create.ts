@@ -27,7 +27,7 @@ export async function createContainer(
 ): Promise<{ container: Container; warnings: string[] }> {
   const hostConfig = nameDonorById(
     registry,
-    fillHostConfig(body.HostConfig ?? {}, { cgroupV2: context.cgroups === "v2", runtime: context.runtime.name }),
+    fillHostConfig(body.HostConfig ?? {}, { cgroupV2: context.cgroups === "v2", runtime: context.runtime.name, ...context.defaults }),
   );
   const id = newId();
   const reserved = name ? checkName(name) : randomName((candidate) => registry.nameHolder(candidate) !== undefined);

@@ -1,3 +1,4 @@
+import type { ContainerDefaults } from "./context.ts";
 import type { HostConfig } from "./types.ts";
 
 export const MASKED_PATHS = [
@@ -93,12 +94,18 @@ const completeBindings = (given: HostConfig["PortBindings"]): NonNullable<HostCo
 const EMPTY_MEANS_DEFAULT = ["NetworkMode", "IpcMode", "CgroupnsMode", "Runtime", "ShmSize"] as const;
 
 /** A create's HostConfig with everything it left open filled in. */
-export function fillHostConfig(given: HostConfig, host: { cgroupV2: boolean; runtime: string }): HostConfig {
+export function fillHostConfig(
+  given: HostConfig,
+  host: { cgroupV2: boolean; runtime: string } & Pick<ContainerDefaults, "shmSize" | "ulimits">,
+): HostConfig {
   const filled: HostConfig = { ...DEFAULTS, CgroupnsMode: host.cgroupV2 ? "private" : "host", Runtime: host.runtime };
+  if (host.shmSize) filled.ShmSize = host.shmSize;
   for (const [field, value] of Object.entries(given)) {
     const emptied = (EMPTY_MEANS_DEFAULT as readonly string[]).includes(field) && !value;
     if (value !== undefined && !emptied) filled[field] = value;
   }
+  const ulimits = new Map([...(host.ulimits ?? []), ...(given.Ulimits ?? [])].map((limit) => [limit.Name, limit]));
+  if (ulimits.size > 0) filled.Ulimits = [...ulimits.values()];
   filled.PortBindings = completeBindings(given.PortBindings);
   filled.LogConfig = { Type: given.LogConfig?.Type || "json-file", Config: given.LogConfig?.Config ?? {} };
   filled.RestartPolicy = {

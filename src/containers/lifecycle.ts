@@ -322,6 +322,7 @@ export class Lifecycle {
       }
     }
     await this.#registry.forget(container);
+    await this.#context.images.release(new Set(this.#registry.all().map(({ record }) => record.imageId)));
     this.#context.emit("destroy", container);
     container.tellRemoved();
   }

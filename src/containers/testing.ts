@@ -73,6 +73,8 @@ export class FakeImages {
   lowerDirs(): readonly string[] {
     return [this.#root];
   }
+
+  async release(): Promise<void> {}
 }
 
 /** Sandboxes that are a namespace with nothing in it. */
