@@ -43,10 +43,13 @@ async function share(rounds: number) {
   await engine.createNetwork({ name: "load", ipam: { driver: "default", options: null, config: [{ subnet: "10.240.0.0/16" }] } });
   const opens: number[] = [];
   const closes: number[] = [];
+  const cpu: number[] = [];
   for (let round = 0; round < rounds + 5; round++) {
     const wanted = spec(`c${round}`, { "80/tcp": [{ hostIp: "", hostPort: "8080" }] });
     await engine.declareSandbox(wanted);
+    const used = process.cpuUsage();
     const open = await timed(() => engine.openSandbox(wanted.containerId));
+    const { user, system } = process.cpuUsage(used);
     await pause(20);
     const close = await timed(() => engine.closeSandbox(wanted.containerId));
     await engine.forgetSandbox(wanted.containerId);
@@ -55,8 +58,9 @@ async function share(rounds: number) {
     if (round < 5) continue;
     opens.push(open);
     closes.push(close);
+    cpu.push((user + system) / 1000);
   }
-  return { opens, closes };
+  return { opens, closes, cpu };
 }
 
 /** Many on one network, which are left there. */

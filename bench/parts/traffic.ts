@@ -98,8 +98,9 @@ export const throughput: Part = {
         await engine.removeContainer(id);
       });
     }
-    await turns(pair, Math.min(rounds, 10), async (engine, _round, warmup) => {
-      const perSecond = Number(await inNetworkOf(client.pid, script("flood", addresses.get(engine.name)!, PORT, 1)));
+    // Many short turns: the figure is whatever the machine has to spare, and only neighbours in time compare.
+    await turns(pair, rounds * 2, async (engine, _round, warmup) => {
+      const perSecond = Number(await inNetworkOf(client.pid, script("flood", addresses.get(engine.name)!, PORT, 0.4)));
       if (!warmup) record("throughput through a published port", engine.name, (perSecond * 8) / 1e9);
     });
     for (const end of ends) await end();
