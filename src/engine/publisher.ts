@@ -1,5 +1,5 @@
 import { type Family, familyOf, messageOf, withContext } from "#base";
-import type { Publishing } from "#drivers";
+import { isLanDriver, type Publishing } from "#drivers";
 import type { Item, SandboxTableItem, UdpMapping } from "#fabric";
 import { openElements, PortAllocator, type PortLease, type PortRequest, planPorts, portsView, publishElements, routedPorts } from "#ports";
 import type { Context } from "./context.ts";
@@ -40,7 +40,7 @@ export class Publisher {
     this.#ports.setEphemeral({ from, to }, host.reservedPorts?.());
     const publications: Publication[] = [];
     const requests: PortRequest[] = [];
-    for (const [networkId, families] of byNetwork(routes)) {
+    for (const [networkId, families] of this.#serving(record, routes)) {
       const network = state.network(networkId);
       if (!network) continue;
       const how = this.#publishing(network);
@@ -64,6 +64,17 @@ export class Publisher {
       publications.push({ ...port, networkId: (familyOf(port.hostIp) === 4 ? routes.v4 : (routes.v6 ?? routes.v4))! });
     this.#relay(lease, record, publications);
     return publications;
+  }
+
+  /** The networks of the default routes, and every LAN the container is on: there it has ports of its own, gateway or not. */
+  #serving(record: SandboxRecord, routes: Routes): Map<string, Family[]> {
+    const serving = byNetwork(routes);
+    for (const { networkId, ipv4, ipv6 } of record.attachments) {
+      const network = this.#context.state.network(networkId);
+      if (!network || serving.has(networkId) || !isLanDriver(network.driver)) continue;
+      serving.set(networkId, [...(ipv4 === "" ? [] : [4 as const]), ...(ipv6 === "" ? [] : [6 as const])]);
+    }
+    return serving;
   }
 
   #plan(spec: SandboxRecord["spec"], defaultHostIp: string, ipv6: boolean): readonly PortRequest[] {
