@@ -1,4 +1,4 @@
-import { messageOf, shortId } from "#base";
+import { internal, messageOf, shortId } from "#base";
 import type { QueryLogEntry } from "#dns";
 import type { SandboxTableItem } from "#fabric";
 import type { Context } from "./context.ts";
@@ -144,6 +144,28 @@ export class Names {
     const network = this.#context.state.network(networkId);
     const attachment = record.attachments.find((candidate) => candidate.networkId === networkId);
     return network && attachment && hasDns(network) ? namesOf(record, attachment) : null;
+  }
+
+  /** What a container links to in the old way must run, on the default bridge. @throws internal, in Docker's words */
+  checkLinks(record: SandboxRecord): void {
+    const { state } = this.#context;
+    const bridge = state.networkNamed("bridge");
+    for (const link of record.spec.links) {
+      const { name, alias } = parseLink(link);
+      const target = state.sandboxNamed(name) ?? state.sandbox(name);
+      if (!target) throw internal(`could not get container for ${name}: No such container: ${name}`, { code: "no-such-sandbox" });
+      const { containerId, containerName } = target.spec;
+      if (!target.up)
+        throw internal(`Cannot link to a non running container: /${containerName} AS /${record.spec.containerName}/${alias}`, {
+          code: "link-stopped",
+          context: { target: containerName },
+        });
+      if (!target.attachments.some(({ networkId }) => networkId === bridge?.id))
+        throw internal(`container ${containerId} not attached to default bridge network`, {
+          code: "link-elsewhere",
+          context: { target: containerName },
+        });
+    }
   }
 
   /** Running containers this one links to in the old way, with the alias for each. */

@@ -101,6 +101,7 @@ export class Sandboxes {
     if (network.mode === "container") return this.#join(record, network.containerId);
     if (record.up) return this.#view(record);
     if (network.mode === "host") return this.#openHost(record);
+    this.#names.checkLinks(record);
     const opened = await this.#attachAll(record);
     await this.#build(opened, () => this.#names.prepare(opened));
     for (const attachment of opened.attachments) this.#connected(opened, attachment);

@@ -33,7 +33,7 @@ export const bridgeDriver: Driver = {
   check,
   network,
   endpoint,
-  gateway: (model, family, host) => gatewayOf(model, family, parseBridgeOptions(model.id, model.internal, model.options, host)),
+  gateway: (model, family) => gatewayOf(model, family, parseBridgeOptions(model.id, model.internal, model.options)),
   publishing,
   hostLeg,
 };
@@ -45,10 +45,10 @@ function check(request: NetworkRequest, host: HostFacts): NetworkNeeds {
       throw forbidden("bridge driver doesn't support multiple subnets", { code: "multiple-subnets", context: { family } });
     }
   }
-  const options = parseBridgeOptions(request.id, request.internal, request.options, host);
+  const options = parseBridgeOptions(request.id, request.internal, request.options);
   for (const other of request.options[KEY.name] ? request.others() : []) {
     if (other.driver !== "bridge" || other.id === request.id) continue;
-    if (parseBridgeOptions(other.id, other.internal, other.options, host).bridge === options.bridge)
+    if (parseBridgeOptions(other.id, other.internal, other.options).bridge === options.bridge)
       throw sameBridge(request, other, options.bridge);
   }
   const device = host.link(options.bridge);
@@ -75,7 +75,7 @@ const sameBridge = (request: NetworkRequest, other: NetworkModel, bridge: string
   );
 
 function network(model: NetworkModel, host: HostFacts): DesiredState {
-  const options = parseBridgeOptions(model.id, model.internal, model.options, host);
+  const options = parseBridgeOptions(model.id, model.internal, model.options);
   const { bridge } = options;
   const items: Item[] = [...forwarding(model, host)];
   const device = host.link(bridge);
@@ -154,7 +154,7 @@ function inboundOf(options: BridgeOptions): readonly string[] {
 const INBOUND = { nat: "nat", "nat-unprotected": "open", routed: "routed", isolated: "nat" } as const;
 
 function endpoint(model: NetworkModel, point: EndpointModel, host: HostFacts): DesiredState {
-  const options = parseBridgeOptions(model.id, model.internal, model.options, host);
+  const options = parseBridgeOptions(model.id, model.internal, model.options);
   const name = hostLinkName(point.id);
   const mac = point.mac ?? (point.ipv4 ? macOfIpv4(point.ipv4.slice(0, point.ipv4.indexOf("/"))) : undefined);
   const mtu = options.mtu > 0 ? { mtu: options.mtu } : {};
@@ -196,7 +196,7 @@ function gatewayOf(model: NetworkModel, family: 4 | 6, options: BridgeOptions): 
 }
 
 function publishing(model: NetworkModel, host: HostFacts): Publishing {
-  const options = parseBridgeOptions(model.id, model.internal, model.options, host);
+  const options = parseBridgeOptions(model.id, model.internal, model.options);
   const how = (mode: BridgeOptions["mode4"], enabled: boolean): Publishing["v4"] => {
     if (!enabled || model.internal || mode === "isolated" || !host.defaults.firewall) return "none";
     return mode === "routed" ? "open" : "nat";
@@ -209,8 +209,8 @@ function publishing(model: NetworkModel, host: HostFacts): Publishing {
   };
 }
 
-function hostLeg(model: NetworkModel, host: HostFacts): HostLeg {
-  const options = parseBridgeOptions(model.id, model.internal, model.options, host);
+function hostLeg(model: NetworkModel): HostLeg {
+  const options = parseBridgeOptions(model.id, model.internal, model.options);
   const own = (family: 4 | 6) => model.pools.find((pool) => pool.family === family && bridgeAddress(pool, options) !== undefined)?.gateway;
   const [v4, v6] = [own(4), own(6)];
   return { link: options.bridge, ...(v4 ? { v4 } : {}), ...(v6 ? { v6 } : {}) };

@@ -1,5 +1,4 @@
 import { type FairwayError, familyOf, internal, invalid, isIp } from "#base";
-import type { HostFacts } from "../driver.ts";
 import { boolOption } from "../go-values.ts";
 
 /** `-o` keys of the bridge driver, Docker's names (docker-behaviour.md section 5). */
@@ -41,22 +40,17 @@ export interface BridgeOptions {
 /** `br-` and the first 12 digits of the network's id. */
 export const bridgeNameOf = (id: string): string => `br-${id.slice(0, 12)}`;
 
-/** Every option's value. @throws invalidParameter or internal, in Docker's words, at the first that is wrong */
-export function parseBridgeOptions(
-  id: string,
-  internalNetwork: boolean,
-  options: Readonly<Record<string, string>>,
-  host: HostFacts,
-): BridgeOptions {
+/** Every option's value. The daemon's own flags (`--icc`, `--ip`, `--mtu`) are for the default bridge, which has them as options. @throws invalidParameter or internal, in Docker's words, at the first that is wrong */
+export function parseBridgeOptions(id: string, internalNetwork: boolean, options: Readonly<Record<string, string>>): BridgeOptions {
   const bridge = options[KEY.name] || bridgeNameOf(id);
   if (Buffer.byteLength(bridge) > 15) throw badName(bridge, "numerical result out of range: an interface name has at most 15 characters");
   if (/[\s/:]/.test(bridge) || bridge === "." || bridge === "..") throw badName(bridge, "invalid interface name");
   const parsed: BridgeOptions = {
     bridge,
-    icc: boolOption(options, KEY.icc, host.defaults.icc),
-    masquerade: boolOption(options, KEY.masquerade, host.defaults.ipMasq),
-    hostBinding: hostBinding(options[KEY.hostBinding], host),
-    mtu: mtuOf(options[KEY.mtu], host),
+    icc: boolOption(options, KEY.icc, true),
+    masquerade: boolOption(options, KEY.masquerade, true),
+    hostBinding: hostBinding(options[KEY.hostBinding]),
+    mtu: mtuOf(options[KEY.mtu]),
     mode4: gatewayMode(options, KEY.gatewayMode4, internalNetwork),
     mode6: gatewayMode(options, KEY.gatewayMode6, internalNetwork),
     inhibit4: boolOption(options, KEY.inhibit4, false),
@@ -71,8 +65,8 @@ export function parseBridgeOptions(
 const badName = (name: string, why: string): FairwayError =>
   internal(`failed to add interface ${name} to sandbox: ${why}`, { code: "bad-bridge-name", context: { name } });
 
-function hostBinding(text: string | undefined, host: HostFacts): string {
-  if (text === undefined) return host.defaults.hostBinding;
+function hostBinding(text: string | undefined): string {
+  if (text === undefined) return "0.0.0.0";
   if (!isIp(text))
     throw invalid(`failed to parse ${KEY.hostBinding} value: ${text} (nil ip)`, {
       code: "bad-option",
@@ -81,8 +75,8 @@ function hostBinding(text: string | undefined, host: HostFacts): string {
   return text;
 }
 
-function mtuOf(text: string | undefined, host: HostFacts): number {
-  if (text === undefined || text === "") return host.defaults.mtu;
+function mtuOf(text: string | undefined): number {
+  if (text === undefined || text === "") return 0;
   if (!/^[+-]?\d+$/.test(text)) {
     throw invalid(`failed to parse ${KEY.mtu} value: ${text} (strconv.Atoi: parsing ${JSON.stringify(text)}: invalid syntax)`, {
       code: "bad-option",
