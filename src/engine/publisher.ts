@@ -38,7 +38,7 @@ export class Publisher {
     const { host, state } = this.#context;
     const [from, to] = host.ephemeralPorts();
     this.#ports.setEphemeral({ from, to }, host.reservedPorts?.());
-    const publications: Publication[] = [];
+    const direct: Publication[] = [];
     const requests: PortRequest[] = [];
     for (const [networkId, families] of this.#serving(record, routes)) {
       const network = state.network(networkId);
@@ -54,16 +54,15 @@ export class Publisher {
         const hostIps = request.hostIps.filter((ip) => nat.includes(familyOf(ip)) || (relayed && familyOf(ip) === 6));
         if (hostIps.length > 0) requests.push({ ...request, hostIps });
       }
-      for (const port of routedPorts(wanted, having("open"))) publications.push({ ...port, networkId });
-      if (having("inside").length > 0) publications.push(...insidePorts(wanted, record, networkId));
+      for (const port of routedPorts(wanted, having("open"))) direct.push({ ...port, networkId });
+      if (having("inside").length > 0) direct.push(...insidePorts(wanted, record, networkId));
     }
     const lease = this.#allocate(record, routes, keeping(kept, requests));
     this.#leases.get(containerId)?.release();
     this.#leases.set(containerId, lease);
-    for (const port of lease.ports)
-      publications.push({ ...port, networkId: (familyOf(port.hostIp) === 4 ? routes.v4 : (routes.v6 ?? routes.v4))! });
-    this.#relay(lease, record, publications);
-    return publications;
+    const held = lease.ports.map((port) => ({ ...port, networkId: (familyOf(port.hostIp) === 4 ? routes.v4 : (routes.v6 ?? routes.v4))! }));
+    this.#relay(lease, record, held);
+    return [...held, ...direct];
   }
 
   /** The networks of the default routes, and every LAN the container is on: there it has ports of its own, gateway or not. */
