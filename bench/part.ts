@@ -32,16 +32,15 @@ export interface Part {
 }
 
 /**
- * The engines in turn, round by round, each round beginning with another: what else the machine does at the time meets all alike.
- * The first round warms up and is told so.
+ * The engines in turn, A B A B: what else the machine does at the time meets all alike, and none is measured while its kernel still tidies up after its
+ * own last turn. The first round warms up and is told so.
  */
 export async function turns(
   engines: readonly Engine[],
   rounds: number,
   take: (engine: Engine, round: number, warmup: boolean) => Promise<void>,
 ): Promise<void> {
-  for (let round = 0; round <= rounds; round++)
-    for (let index = 0; index < engines.length; index++) await take(engines[(index + round) % engines.length]!, round, round === 0);
+  for (let round = 0; round <= rounds; round++) for (const engine of engines) await take(engine, round, round === 0);
 }
 
 /** Both of the pair that is compared row by row; crun's is shown only where a runtime runs. */

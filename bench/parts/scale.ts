@@ -11,7 +11,7 @@ export const scale: Part = {
   rows: {
     [`network create at ${MANY} (dockerd: at ${FEW})`]: { unit: "ms" },
     [`network create at ${MANY}, over the first (dockerd: at ${FEW})`]: { unit: "times", goal: { atMost: 1.5 } },
-    [`network rm at ${MANY} (dockerd: at ${FEW})`]: { unit: "ms" },
+    [`network rm at ${MANY}, one right after another (dockerd: at ${FEW})`]: { unit: "ms" },
   },
   async run({ engines, record }) {
     for (const engine of onRunc(engines)) {
@@ -30,7 +30,7 @@ export const scale: Part = {
       );
       for (let index = 0; index < total; index++) {
         const remove = await timed(() => engine.call("DELETE", `/networks/m${index}`));
-        if (index < sample) record(`network rm at ${MANY} (dockerd: at ${FEW})`, engine.name, remove);
+        if (index < sample) record(`network rm at ${MANY}, one right after another (dockerd: at ${FEW})`, engine.name, remove);
       }
     }
   },
