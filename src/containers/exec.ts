@@ -189,6 +189,7 @@ export class Execs {
     const exec = this.find(id);
     const { config } = exec;
     const [entrypoint = "", ...rest] = config.Cmd ?? [];
+    const user = config.User || exec.container.record.config.User;
     return {
       ID: exec.id,
       Running: exec.running,
@@ -198,7 +199,7 @@ export class Execs {
         entrypoint,
         arguments: rest,
         privileged: config.Privileged ?? false,
-        ...(config.User ? { user: config.User } : {}),
+        ...(user ? { user } : {}),
       },
       OpenStdin: config.AttachStdin ?? false,
       OpenStderr: config.AttachStderr ?? false,

@@ -4,23 +4,33 @@ import type { NetworkRecord } from "./records.ts";
 import type { EndpointSpec } from "./types.ts";
 import { PREDEFINED } from "./views.ts";
 
+/** What can be said of endpoint settings while their network does not exist. @throws invalidParameter in Docker's words */
+export function checkAddressSyntax(spec: EndpointSpec, prefix: string): void {
+  const faults = syntaxFaults(spec);
+  if (faults.length > 0)
+    throw invalid(`${prefix}invalid endpoint settings:\n${faults.join("\n")}`, { code: "bad-endpoint", context: { faults } });
+}
+
+function syntaxFaults(spec: EndpointSpec): string[] {
+  return ([4, 6] as const).flatMap((family) => {
+    const address = family === 4 ? spec.ipv4 : spec.ipv6;
+    return address && (!isIp(address) || familyOf(address) !== family) ? [`invalid IPv${family} address: ${address}`] : [];
+  });
+}
+
 /** Checks endpoint settings against the network; every fault is listed. @throws invalidParameter in Docker's words */
 export function checkEndpointSpec(network: NetworkRecord, spec: EndpointSpec, prefix: string, takesMac: boolean): void {
   const faults: string[] = [];
   const predefined = PREDEFINED.has(network.name);
   if (predefined && (spec.aliases?.length ?? 0) > 0) faults.push("network-scoped aliases are only supported for user-defined networks");
   if (predefined && (spec.ipv4 || spec.ipv6)) faults.push("user-specified IP address is supported on user-defined networks only");
-  for (const [family, address] of [
-    [4, spec.ipv4],
-    [6, spec.ipv6],
-  ] as const) {
-    if (!address) continue;
-    if (!isIp(address) || familyOf(address) !== family) faults.push(`invalid IPv${family} address: ${address}`);
-    else if (!predefined) {
-      const ip = parseIp(address);
-      if (!network.pools.some((pool) => cidrHas(parseCidr(pool.subnet), ip)))
-        faults.push(`no configured subnet contains IP address ${address}`);
-    }
+  const malformed = syntaxFaults(spec);
+  faults.push(...malformed);
+  for (const address of [spec.ipv4, spec.ipv6]) {
+    if (!address || predefined || malformed.some((fault) => fault.endsWith(` ${address}`))) continue;
+    const ip = parseIp(address);
+    if (!network.pools.some((pool) => cidrHas(parseCidr(pool.subnet), ip)))
+      faults.push(`no configured subnet contains IP address ${address}`);
   }
   for (const address of spec.linkLocal ?? []) if (!isIp(address)) faults.push(`invalid link-local IP address: ${address}`);
   try {

@@ -4,6 +4,7 @@ import { compactBindings, compactExposed } from "#ports";
 import type { Attachments } from "./attachments.ts";
 import type { Context } from "./context.ts";
 import { namespacePath } from "./desired.ts";
+import { checkAddressSyntax } from "./endpoint-spec.ts";
 import { defaultRoutes } from "./gateway.ts";
 import type { Occupied } from "./lan-guard.ts";
 import type { Names } from "./names.ts";
@@ -36,7 +37,9 @@ export class Sandboxes {
     const attachments: Attachment[] = [];
     for (const { network, spec: endpoint } of endpointsOf(spec)) {
       const record = this.#attachments.lookup(network);
-      if (record) this.#attachments.check(record, endpoint, `invalid config for network ${network}: `);
+      const prefix = `invalid config for network ${network}: `;
+      if (record) this.#attachments.check(record, endpoint, prefix);
+      else checkAddressSyntax(endpoint, prefix);
       attachments.push(detached(record?.name ?? network, record?.id ?? "", endpoint));
     }
     const compact = { ...spec, ports: compactBindings(spec.ports), exposed: compactExposed(spec.exposed) };
@@ -232,6 +235,7 @@ export class Sandboxes {
     const known = this.#attachments.lookup(reference);
     const network = known ?? (record.up ? state.findNetwork(reference) : undefined);
     if (network) this.#mayConnect(record, network, spec);
+    else checkAddressSyntax(spec, "");
     const present = record.attachments.find((attachment) =>
       network ? attachment.networkId === network.id : attachment.network === reference,
     );
