@@ -35,6 +35,10 @@ export const CORNERS: readonly (readonly Operation[])[] = [
   ],
   [
     post("network create", "/networks/create", { Name: "a", CheckDuplicate: true, Driver: "nosuch" }, "N0"),
+    post("network create", "/networks/create", { Name: "c", CheckDuplicate: true }, "N50"),
+    post("network create", "/networks/create", { Name: "c", CheckDuplicate: true, Driver: "overlay" }, "N51"),
+    post("container create", "/containers/create?name=somebody", { ...IMAGE, User: "nosuch" }, "C52"),
+    post("container start", "/containers/somebody/start"),
     ...BAD_IPAM.map((IPAM, index) =>
       post("network create", "/networks/create", { Name: "b", CheckDuplicate: true, IPAM }, `N${index + 1}`),
     ),

@@ -126,7 +126,15 @@ export const ANSWERS: readonly Difference[] = [
   category(["exec create", "network connect"], 400, "exec and `network connect` by such a prefix", [
     /^Multiple IDs found with provided prefix/,
   ]),
-  category("network create", 400, "`network create` with an option whose value is none", [/^failed to parse|^invalid|is empty/]),
+  answer({
+    kind: "network create",
+    statuses: [400, [403, 500]],
+    words: [/^failed to parse|^invalid|is empty/],
+    where: "`network create` with an option whose value is none",
+    ours: "400",
+    theirs: "500, or 403 when the subnet is taken too",
+    reason: CATEGORY,
+  }),
   category("network create", 403, "`network create` whose auxiliary address is the gateway", [/^failed to allocate secondary ip/]),
   category("network disconnect", 404, "`network disconnect` from a network that is gone", [/^network .* not found/, /is not connected to/]),
   category("network prune", 400, "`network prune` with a time that is none", [/^invalid value for filter/]),
@@ -142,9 +150,6 @@ export const ANSWERS: readonly Difference[] = [
   }),
   category("container create", 400, "`container create` with a bind of a mode that is none", [/^invalid mode/]),
   category("network create", 403, "`network create` in a scope this daemon has not", [/not a swarm manager/]),
-  category("network create", 403, "`network create` whose subnet overlaps and whose auxiliary address cannot be had", [
-    /^invalid pool request/,
-  ]),
   category("container start", 400, "`container start` as a user who does not exist", [/^unable to find user/]),
   category("container unpause", 409, "`container unpause` of a container that is not paused", [/is not paused/]),
   category("container list", [400, 404], "`container list` with filters that say nothing", [/^No such container|^invalid filter/i]),

@@ -221,6 +221,15 @@ export const FIELDS: readonly Difference[] = [
   }),
   field({
     kind: INSPECT,
+    path: /^HostConfig\.Links$|^NetworkSettings\.Networks\.[^.]+\.Links$/,
+    when: ({ theirs }) => theirs === null,
+    where: "`HostConfig.Links` of a container on a user-defined network",
+    ours: "kept, and honoured there",
+    theirs: "dropped in silence",
+    reason: "The docker CLI sends them in the endpoint's settings; other clients mean the same.",
+  }),
+  field({
+    kind: INSPECT,
     path: /^LogPath$/,
     when: ({ ours, theirs }) => String(ours).replace(/\.log$/, "-json.log") === theirs,
     where: "container inspect: `LogPath`",

@@ -19,6 +19,10 @@ export interface DuelResult {
   readonly cut: boolean;
 }
 
+/** dockerd learns of some things a moment after it has answered; what is seen must agree, be it a little later. */
+const RETRIES = 3;
+const RETRY_MS = 200;
+
 const messageOf = ({ body }: Answer): string => String((body as { message?: unknown } | undefined)?.message ?? "").split("\n")[0]!;
 const succeeded = ({ status }: Answer) => status >= 200 && status < 400;
 
@@ -45,7 +49,11 @@ export class Duel {
     let background: { operation: Operation; answers: Promise<[Answer, Answer]> } | undefined;
     const check = async (operation: Operation, answers: [Answer, Answer], step: number) => {
       const messages: [string, string] = [messageOf(answers[0]), messageOf(answers[1])];
-      const { unequal, ends } = this.#compare({ operation, history, answers, messages });
+      let { unequal, ends } = this.#compare({ operation, history, answers, messages });
+      for (let tries = 0; tries < RETRIES && unequal.length > 0 && operation.method === "GET"; tries++) {
+        await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+        ({ unequal, ends } = this.#compare({ operation, history, answers: await this.#both(operation), messages }));
+      }
       findings.push(...unequal.map((each) => ({ ...each, seed, step, operation, messages })));
       if (ends) return false;
       const [ours, theirs] = answers;
