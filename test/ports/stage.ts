@@ -28,9 +28,27 @@ export async function portStage(t: TestContext, flags: readonly string[] = []): 
   await lab.outside.sh(`ip -6 addr add ${OUTSIDE6}/64 dev eth0 nodad`);
   await host.startDaemon(flags);
   await host.importBusybox();
+  const servers = new Map<string, number>();
+  /** A container is started before what it runs listens. */
+  const serving = async (args: string): Promise<void> => {
+    const [, name = "", port] = /^(?:run -d|create) --name (\S+) .*httpd -p \[::\]:(\d+) -h/.exec(args) ?? [];
+    if (port) servers.set(name, Number(port));
+    const started = /^run -d --name (\S+)|^(?:re)?start (?:-t 0 )?(\S+)$/.exec(args);
+    const wanted = servers.get(started?.[1] ?? started?.[2] ?? "");
+    if (wanted)
+      await until(
+        async () =>
+          (await host.docker(`exec ${started![1] ?? started![2]} sh -c "netstat -ltn | grep -q :${wanted}"`, { allowFailure: true }))
+            .code === 0,
+      );
+  };
   return {
     ...{ lab, host, outside: lab.outside },
-    docker: (args) => host.dockerOutput(args, { timeout: 30_000 }),
+    async docker(args) {
+      const output = await host.dockerOutput(args, { timeout: 30_000 });
+      await serving(args);
+      return output;
+    },
     async dockerFails(args) {
       const { code, stdout, stderr } = await host.docker(args, { allowFailure: true, timeout: 30_000 });
       assert.notEqual(code, 0, `docker ${args} succeeded, and must not:\n${stdout}`);
