@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { containerEnd, type Host, hostEnd, pingMatrix } from "#lab";
 import { lanStage } from "./lan-stage.ts";
-import { APART, CONTAINER_NAMES, LAN, OPEN } from "./reach.ts";
+import { APART, CONTAINER_NAMES, LAN, OPEN, REFLECTED } from "./reach.ts";
 
 const macOf = (host: Host) => host.sh("cat /sys/class/net/eth0/address");
 
@@ -16,7 +16,7 @@ test("E11 macvlan modes: bridge, vepa, private, passthru, behind a plain and a r
     bridge: { plain: LAN },
     // Reflected, a frame also comes back from the switch to the host itself.
     vepa: { plain: APART, reflected: OPEN },
-    private: { plain: APART, reflected: APART },
+    private: { plain: APART, reflected: REFLECTED },
   } as const;
 
   for (const [mode, grids] of Object.entries(expected)) {

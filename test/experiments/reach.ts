@@ -30,6 +30,19 @@ export const OPEN = `
   c21 ok  ok  ok  ok  -   ok
   c22 ok  ok  ok  ok  ok  -`;
 
+/**
+ * Mode private behind a reflecting switch: containers of one host stay apart. Whether host and own container talk depends on who asked for whose MAC
+ * first: the kernel keeps a container's reflected broadcasts from the host, and lets the host's through to it.
+ */
+export const REFLECTED = `
+      h1  h2  c11 c12 c21 c22
+  h1  -   ok  ?   ?   ok  ok
+  h2  ok  -   ok  ok  ?   ?
+  c11 ?   ok  -   X   ok  ok
+  c12 ?   ok  X   -   ok  ok
+  c21 ok  ?   ok  ok  -   X
+  c22 ok  ?   ok  ok  X   -`;
+
 /** Switch ports that let only the host's own MAC send, and containers with MACs of their own. */
 export const LOCKED = `
       h1  h2  c11 c12 c21 c22
@@ -39,14 +52,6 @@ export const LOCKED = `
   c12 X   X   ok  -   X   X
   c21 X   X   X   X   -   ok
   c22 X   X   X   X   ok  -`;
-
-/** Containers alone, no host with an address on their network. */
-export const CONTAINERS = `
-      c11 c12 c21 c22
-  c11 -   ok  ok  ok
-  c12 ok  -   ok  ok
-  c21 ok  ok  -   ok
-  c22 ok  ok  ok  -`;
 
 /** Only containers of one host: l3 without routes. */
 export const SAME_HOST = `

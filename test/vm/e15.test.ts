@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { portName, VmLab } from "#lab";
-import { APART, LAN, OPEN, SAME_HOST } from "../experiments/reach.ts";
+import { APART, LAN, OPEN, REFLECTED, SAME_HOST } from "../experiments/reach.ts";
 import { vmStage } from "./engine.ts";
 import { assertReach } from "./reach.ts";
 
@@ -59,7 +59,7 @@ test("E15 ipvlan l2 flags private and vepa, side by side on VLANs of one trunk",
   const { lab, hosts, both } = await vmStage();
   /** A parent has one mode and flag: each flag has a VLAN of its own, and a container has a leg in each. */
   const flags = [
-    { flag: "private", vlan: 31, reflected: APART },
+    { flag: "private", vlan: 31, reflected: REFLECTED },
     { flag: "vepa", vlan: 32, reflected: OPEN },
   ];
   const address = (vlan: number, host: number, at: number) => `10.${vlan}.0.${(host + 3) * 10 + at + 1}`;
