@@ -31,7 +31,7 @@ test("options of the device", async (t) => {
     await host.daemon.restart();
     await docker("network rm adopted");
     assert.match(await host.sh("ip -o link show own0"), /02:00:00:00:00:77/);
-    assert.match(await addresses("own0"), /10\.71\.0\.1\/24[^]*10\.171\.0\.1\/24/);
+    assert.match(await addresses("own0"), /10\.71\.0\.1\/24[\s\S]*10\.171\.0\.1\/24/);
     await docker(`network create -o ${BRIDGE}.name=own0 --subnet 10.72.0.0/24 adopted`);
     assert.match(await addresses("own0"), /10\.72\.0\.1\/24/);
     await docker("network rm adopted");
