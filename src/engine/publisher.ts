@@ -83,7 +83,7 @@ export class Publisher {
     let plan = plans.get(key);
     if (!plan) {
       const { ports: bindings, exposed, publishAll } = spec;
-      plans.set(key, (plan = planPorts({ bindings, exposed, publishAll, defaultHostIp, ipv6 })));
+      plans.set(key, (plan = planPorts({ bindings, exposed, publishAll, defaultHostIp: defaultHostIp || ANY4, ipv6 })));
     }
     return plan;
   }
@@ -97,11 +97,12 @@ export class Publisher {
     }
   }
 
-  /** Clients that the kernel does not translate reach the container through the daemon: those on ::1, and IPv6 ones of a container without. */
+  /** Clients that the kernel does not translate reach the container through the daemon: those on ::1, IPv6 ones of a container without, all with `--iptables=false`. */
   #relay(lease: PortLease, record: SandboxRecord, publications: readonly Publication[]): void {
     const networks = new Map(publications.map((port) => [`${port.proto} ${port.hostIp} ${port.hostPort}`, port.networkId]));
+    const { firewall } = this.#context.facts().defaults;
     lease.relay(({ proto, hostIp, hostPort }) => {
-      if (familyOf(hostIp) === 4) return undefined;
+      if (firewall && familyOf(hostIp) === 4) return undefined;
       const networkId = networks.get(`${proto} ${hostIp} ${hostPort}`);
       const attachment = record.attachments.find((candidate) => candidate.networkId === networkId);
       return attachment && bare(attachment.ipv6 || attachment.ipv4);
@@ -137,7 +138,8 @@ export class Publisher {
   /** Ports of an open sandbox whose networks changed: they stay when the gateways do, and move to the new gateway's network otherwise. */
   move(before: SandboxRecord, after: SandboxRecord, routes: Routes): { record: SandboxRecord; rollback(): void } {
     const served = defaultRoutes(placedOf(this.#context.state, before));
-    if ((served.v4 === routes.v4 && served.v6 === routes.v6) || !hasPorts(before)) return { record: after, rollback() {} };
+    const same = JSON.stringify([...this.#serving(before, served)]) === JSON.stringify([...this.#serving(after, routes)]);
+    if (same || !hasPorts(before)) return { record: after, rollback() {} };
     this.release(before);
     const rollback = () => {
       this.release(before);
@@ -212,6 +214,9 @@ export class Publisher {
     this.#leases.clear();
   }
 }
+
+/** What a binding that names no host address stands for where the driver says nothing. */
+const ANY4 = "0.0.0.0";
 
 const bare = (prefixed: string): string => prefixed.slice(0, prefixed.indexOf("/"));
 
