@@ -1,5 +1,5 @@
 import { rm } from "node:fs/promises";
-import { conflict, FairwayError, messageOf } from "#base";
+import { conflict, FairwayError, invalid, messageOf } from "#base";
 import { killCgroup } from "./cgroup.ts";
 import type { Container } from "./container.ts";
 import type { Context } from "./context.ts";
@@ -258,6 +258,7 @@ export class Lifecycle {
     return container.operations.run(async () => {
       const name = checkName(newName);
       const old = container.record.name;
+      if (name === old) throw invalid("Renaming a container with the same name as its current name", { code: "same-name" });
       const holder = this.#registry.nameHolder(name);
       if (holder !== undefined) throw nameTaken(name, holder);
       this.#registry.reserveName(name, container.id);

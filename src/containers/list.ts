@@ -39,7 +39,7 @@ async function row(context: Context, container: Container, size: boolean): Promi
     State: container.status,
     Status: statusText(container),
     HostConfig: { NetworkMode: record.hostConfig.NetworkMode },
-    NetworkSettings: { Networks: asRow(networksJson(context.engine, container, state)) },
+    NetworkSettings: { Networks: asRow(networksJson(container, state)) },
     Mounts: mountsJson(context, record.mounts),
   };
 }

@@ -43,26 +43,12 @@ function endpointJson(view: EndpointView): Record<string, unknown> {
   };
 }
 
-/** NetworkSettings.Networks: by name, in the order attached. Host and none show their network although nothing is attached there. */
-export function networksJson(engine: Engine, container: Container, state: SandboxStateView): Record<string, unknown> {
+/** NetworkSettings.Networks: by name, in the order attached. */
+export function networksJson(container: Container, state: SandboxStateView): Record<string, unknown> {
   const networks: Record<string, unknown> = {};
   // Docker resolves a network when the container first starts.
   const never = neverStarted(container.record);
   for (const view of state.endpoints) networks[view.networkName] = endpointJson(never ? { ...view, networkId: "" } : view);
-  const mode = container.record.hostConfig.NetworkMode ?? "";
-  if (state.endpoints.length === 0 && (mode === "host" || mode === "none") && !container.record.config.NetworkDisabled) {
-    let networkId = "";
-    try {
-      networkId = engine.findNetwork(mode).id;
-    } catch {}
-    const shape = { spec: {}, gateway: "", ipv4: "", ipv4Prefix: 0, ipv6Gateway: "", ipv6: "", ipv6Prefix: 0, mac: "", dnsNames: null };
-    networks[mode] = endpointJson({
-      ...shape,
-      networkName: mode,
-      networkId: container.up ? networkId : "",
-      endpointId: container.up ? state.sandboxId : "",
-    });
-  }
   return networks;
 }
 
@@ -97,7 +83,7 @@ export function networkSettingsJson(engine: Engine, container: Container, defaul
     IPPrefixLen: main?.ipv4Prefix ?? 0,
     IPv6Gateway: main?.ipv6Gateway ?? "",
     MacAddress: main?.mac ?? "",
-    Networks: networksJson(engine, container, state),
+    Networks: networksJson(container, state),
   };
 }
 

@@ -79,6 +79,15 @@ function endpointsOf(
   ];
 }
 
+/** Links of the default bridge; their targets must exist even where they lead nowhere. @throws notFound */
+function legacyLinks(links: readonly string[] | null | undefined, used: boolean, context: SandboxContext): string[] {
+  const resolved = (links ?? []).map((link) => {
+    const [target = "", alias = target] = link.split(":");
+    return `${context.containerId(target)}:${alias}`;
+  });
+  return used ? resolved : [];
+}
+
 /** What the engine is told of a new container. @throws notFound for a link's target */
 export function sandboxSpec(
   record: ContainerRecord,
@@ -109,13 +118,7 @@ export function sandboxSpec(
     ports: onNetworks ? portBindings(record) : {},
     exposed: exposedPorts(config.ExposedPorts),
     publishAll: hostConfig.PublishAllPorts ?? false,
-    links:
-      onNetworks && mode === context.defaultNetwork
-        ? (hostConfig.Links ?? []).map((link) => {
-            const [target = "", alias = target] = link.split(":");
-            return `${context.containerId(target)}:${alias}`;
-          })
-        : [],
+    links: mode === context.defaultNetwork || mode === "none" ? legacyLinks(hostConfig.Links, onNetworks, context) : [],
     environment: config.Env ?? [],
     filesDir: context.filesDir,
     // Written by the runtime inside the namespace it joins, with the rest of the container's sysctls.

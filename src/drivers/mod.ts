@@ -13,4 +13,4 @@ export {
 } from "./lan/options.ts";
 export { macvlanDriver } from "./macvlan/mod.ts";
 export { noneDriver } from "./none/mod.ts";
-export { IFNAME_OPTION, parseEndpointSysctls } from "./sandbox-interface.ts";
+export { IFNAME_OPTION, interfaceNameFault, parseEndpointSysctls } from "./sandbox-interface.ts";

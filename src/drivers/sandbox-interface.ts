@@ -8,6 +8,12 @@ const REPLY_PRIORITY = 20000;
 /** Endpoint option that names the interface in the container. */
 export const IFNAME_OPTION = "com.docker.network.endpoint.ifname";
 
+/** Why the kernel would refuse a link of that name (dev_valid_name() of net/core/dev.c); undefined when it would not. */
+export function interfaceNameFault(name: string): string | undefined {
+  if (Buffer.byteLength(name) > 15) return "numerical result out of range: an interface name has at most 15 characters";
+  return name === "" || /[\s/:%]/.test(name) || name === "." || name === ".." ? "invalid interface name" : undefined;
+}
+
 /** What every driver wants of an interface once it is in the sandbox: sysctls, addresses, up, default routes. */
 export function sandboxInterface(
   network: NetworkModel,

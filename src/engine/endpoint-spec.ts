@@ -1,5 +1,5 @@
 import { cidrHas, familyOf, invalid, isIp, parseCidr, parseIp } from "#base";
-import { parseEndpointSysctls } from "#drivers";
+import { IFNAME_OPTION, interfaceNameFault, parseEndpointSysctls } from "#drivers";
 import type { NetworkRecord } from "./records.ts";
 import type { EndpointSpec } from "./types.ts";
 import { PREDEFINED } from "./views.ts";
@@ -32,6 +32,9 @@ export function checkEndpointSpec(network: NetworkRecord, spec: EndpointSpec, pr
     if (!network.pools.some((pool) => cidrHas(parseCidr(pool.subnet), ip)))
       faults.push(`no configured subnet contains IP address ${address}`);
   }
+  const ifname = spec.driverOptions?.[IFNAME_OPTION];
+  const unnameable = ifname ? interfaceNameFault(ifname) : undefined;
+  if (unnameable) faults.push(`invalid interface name ${ifname}: ${unnameable}`);
   for (const address of spec.linkLocal ?? []) if (!isIp(address)) faults.push(`invalid link-local IP address: ${address}`);
   try {
     parseEndpointSysctls(spec.driverOptions?.["com.docker.network.endpoint.sysctls"] ?? "");

@@ -96,7 +96,7 @@ const REFUSED: [title: string, spec: Parameters<FakeHost["engine"]["createNetwor
   [
     "a bridge name of 16 characters",
     { name: "x", options: { "com.docker.network.bridge.name": "abcdefghijklmnop" } },
-    "internal",
+    "invalidParameter",
     /at most 15 characters/,
   ],
   [

@@ -5,6 +5,9 @@ import { FairwayError, invalid } from "#base";
 /** A JSON body of an API request is seldom above a few kilobytes; nothing near this limit is one. */
 export const DEFAULT_BODY_LIMIT = 4 << 20;
 
+/** What is read of a body that is too large, and thrown away, so that a client that is still sending hears why: it would find a closed pipe. */
+const DRAIN_LIMIT = 64 << 20;
+
 /** Longest time between two pieces of a JSON body; a tar may take as long as it likes. */
 const BODY_IDLE_MS = 60_000;
 
@@ -29,7 +32,7 @@ export const bytesOf = (request: IncomingMessage): AsyncIterable<Uint8Array> => 
 export async function readText(request: IncomingMessage, limit: number): Promise<string> {
   const tooLarge = () =>
     invalid(`request body is too large: it may have at most ${limit} bytes`, { code: "body-too-large", context: { limit } });
-  if (Number(request.headers["content-length"] ?? 0) > limit) throw tooLarge();
+  if (Number(request.headers["content-length"] ?? 0) > DRAIN_LIMIT) throw tooLarge();
   const chunks: Uint8Array[] = [];
   let length = 0;
   const idle = setTimeout(() => request.destroy(), BODY_IDLE_MS);
@@ -37,9 +40,11 @@ export async function readText(request: IncomingMessage, limit: number): Promise
     for await (const chunk of bytesOf(request)) {
       idle.refresh();
       length += chunk.length;
-      if (length > limit) throw tooLarge();
-      chunks.push(chunk);
+      if (length > DRAIN_LIMIT) throw tooLarge();
+      if (length <= limit) chunks.push(chunk);
+      else chunks.length = 0;
     }
+    if (length > limit) throw tooLarge();
   } catch (error) {
     if (error instanceof FairwayError) throw error;
     throw invalid("request body ended early: the client closed the connection", { code: "aborted-body", cause: error });

@@ -7,13 +7,14 @@
  *   outside → container     routed to the bridge without DNAT: verdict of the bridge's `inbound` element
  * Every network and endpoint is elements of fixed sets, so nothing here grows with their number.
  */
-import { aliasOf, type FairwayError, forbidden, HOST, internal, invalid, macOfIpv4, withPrefixOf } from "#base";
+import { ALIAS_PREFIX, aliasOf, type FairwayError, forbidden, HOST, invalid, macOfIpv4, withPrefixOf } from "#base";
 import type { DesiredState, ElementItem, Item } from "#fabric";
 import {
   type Driver,
   type EndpointModel,
   type HostFacts,
   type HostLeg,
+  type HostLink,
   hostLinkName,
   type NetworkModel,
   type NetworkNeeds,
@@ -45,6 +46,8 @@ function check(request: NetworkRequest, host: HostFacts): NetworkNeeds {
       throw forbidden("bridge driver doesn't support multiple subnets", { code: "multiple-subnets", context: { family } });
     }
   }
+  if (request.internal && request.subnets.some(({ auxiliary = {} }) => auxiliary.DefaultGatewayIPv4 || auxiliary.DefaultGatewayIPv6))
+    throw invalid("no gateway can be set on an internal bridge network", { code: "internal-gateway" });
   const options = parseBridgeOptions(request.id, request.internal, request.options);
   for (const other of request.options[KEY.name] ? request.others() : []) {
     if (other.driver !== "bridge" || other.id === request.id) continue;
@@ -53,7 +56,7 @@ function check(request: NetworkRequest, host: HostFacts): NetworkNeeds {
   }
   const device = host.link(options.bridge);
   if (device && device.kind !== "bridge") {
-    throw internal(`existing interface ${options.bridge} is not a bridge`, {
+    throw invalid(`existing interface ${options.bridge} is not a bridge`, {
       code: "not-a-bridge",
       context: { name: options.bridge, kind: device.kind },
     });
@@ -61,6 +64,7 @@ function check(request: NetworkRequest, host: HostFacts): NetworkNeeds {
   return {
     gateway4: options.mode4 !== "isolated" && !(options.inhibit4 && request.internal),
     gateway6: options.mode6 !== "isolated",
+    ...(device && isForeign(device) ? { found: device.addresses } : {}),
     warnings: [],
   };
 }
@@ -79,7 +83,7 @@ function network(model: NetworkModel, host: HostFacts): DesiredState {
   const { bridge } = options;
   const items: Item[] = [...forwarding(model, host)];
   const device = host.link(bridge);
-  const foreign = device !== undefined && !(device.alias ?? "").startsWith("fairway:");
+  const foreign = device !== undefined && isForeign(device);
   const mtu = options.mtu > 0 ? { mtu: options.mtu } : {};
   if (foreign) items.push({ type: "link-setting", ns: HOST, name: bridge, up: true });
   else {
@@ -100,11 +104,14 @@ function network(model: NetworkModel, host: HostFacts): DesiredState {
   items.push({ type: "sysctl", ns: HOST, key: `net/ipv4/conf/${bridge}/route_localnet`, value: "1", optional: true });
   for (const pool of model.pools) {
     const address = bridgeAddress(pool, options);
-    if (address) items.push({ type: "address", ns: HOST, link: bridge, address, ...(pool.family === 6 ? { noDad: true } : {}) });
+    if (address && !model.found?.includes(address))
+      items.push({ type: "address", ns: HOST, link: bridge, address, ...(pool.family === 6 ? { noDad: true } : {}) });
   }
   if (host.defaults.firewall) items.push(...elementsOf(model, options));
   return items;
 }
+
+const isForeign = ({ alias = "" }: HostLink): boolean => !alias.startsWith(ALIAS_PREFIX);
 
 function forwarding(model: NetworkModel, host: HostFacts): Item[] {
   if (!host.defaults.ipForward || model.internal) return [];
@@ -195,10 +202,10 @@ function gatewayOf(model: NetworkModel, family: 4 | 6, options: BridgeOptions): 
   return pool?.auxiliary[`DefaultGatewayIPv${family}`] ?? pool?.gateway;
 }
 
-function publishing(model: NetworkModel, host: HostFacts): Publishing {
+function publishing(model: NetworkModel): Publishing {
   const options = parseBridgeOptions(model.id, model.internal, model.options);
   const how = (mode: BridgeOptions["mode4"], enabled: boolean): Publishing["v4"] => {
-    if (!enabled || model.internal || mode === "isolated" || !host.defaults.firewall) return "none";
+    if (!enabled || model.internal || mode === "isolated") return "none";
     return mode === "routed" ? "open" : "nat";
   };
   return {

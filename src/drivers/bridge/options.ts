@@ -1,5 +1,6 @@
 import { type FairwayError, familyOf, internal, invalid, isIp } from "#base";
 import { boolOption } from "../go-values.ts";
+import { interfaceNameFault } from "../sandbox-interface.ts";
 
 /** `-o` keys of the bridge driver, Docker's names (docker-behaviour.md section 5). */
 export const KEY = {
@@ -43,8 +44,8 @@ export const bridgeNameOf = (id: string): string => `br-${id.slice(0, 12)}`;
 /** Every option's value. The daemon's own flags (`--icc`, `--ip`, `--mtu`) are for the default bridge, which has them as options. @throws invalidParameter or internal, in Docker's words, at the first that is wrong */
 export function parseBridgeOptions(id: string, internalNetwork: boolean, options: Readonly<Record<string, string>>): BridgeOptions {
   const bridge = options[KEY.name] || bridgeNameOf(id);
-  if (Buffer.byteLength(bridge) > 15) throw badName(bridge, "numerical result out of range: an interface name has at most 15 characters");
-  if (/[\s/:]/.test(bridge) || bridge === "." || bridge === "..") throw badName(bridge, "invalid interface name");
+  const fault = interfaceNameFault(bridge);
+  if (fault) throw badName(bridge, fault);
   const parsed: BridgeOptions = {
     bridge,
     icc: boolOption(options, KEY.icc, true),
@@ -63,7 +64,7 @@ export function parseBridgeOptions(id: string, internalNetwork: boolean, options
 }
 
 const badName = (name: string, why: string): FairwayError =>
-  internal(`failed to add interface ${name} to sandbox: ${why}`, { code: "bad-bridge-name", context: { name } });
+  invalid(`failed to add interface ${name} to sandbox: ${why}`, { code: "bad-bridge-name", context: { name } });
 
 function hostBinding(text: string | undefined): string {
   if (text === undefined) return "0.0.0.0";
