@@ -53,7 +53,7 @@ export const ANSWERS: readonly Difference[] = [
   }),
   answer({
     kind: ["network connect", "container create"],
-    statuses: [400, [200, 201, 500]],
+    statuses: [400, [200, 201, 403, 500]],
     words: [/invalid endpoint settings/],
     ends: true,
     where: "`network connect` and `container create` with an address that the network cannot have",
@@ -70,6 +70,16 @@ export const ANSWERS: readonly Difference[] = [
     ours: "400",
     theirs: "200, and the container can never be started again",
     reason: "Docker refuses it for a running one and, since 26, for a stopped one too.",
+  }),
+  answer({
+    kind: "network connect",
+    statuses: [400, 200],
+    words: [/^container cannot be connected to multiple networks/],
+    ends: true,
+    where: "`network connect` of a stopped container to `none` and something else",
+    ours: "400",
+    theirs: "200; the start fails",
+    reason: VALIDATION,
   }),
   answer({
     kind: "network create",
@@ -153,5 +163,6 @@ export const ANSWERS: readonly Difference[] = [
   category("container start", 400, "`container start` as a user who does not exist", [/^unable to find user/]),
   category("container unpause", 409, "`container unpause` of a container that is not paused", [/is not paused/]),
   category("container list", [400, 404], "`container list` with filters that say nothing", [/^No such container|^invalid filter/i]),
+  category("container restart", 403, "`container restart` when its address is somebody else's", [/^Address already in use/]),
   category("container restart", 404, "`container restart` when a network of it is gone", [/not found$/, /^Cannot restart container/]),
 ];

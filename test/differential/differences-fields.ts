@@ -31,6 +31,9 @@ const withoutSubnet = (value: unknown): string | undefined => {
   return stripped === value ? undefined : stripped;
 };
 
+/** Of /proc/sys/net/ipv4/ip_local_port_range. */
+const FIRST_FREE_PORT = 32768;
+
 /** After these a container may have stopped. */
 const ENDS = /^container (stop|kill|wait|restart|rm|start)$/;
 
@@ -167,9 +170,9 @@ export const FIELDS: readonly Difference[] = [
   }),
   field({
     kind: INSPECT,
-    path: /^(ResolvConf|Hosts|Hostname)Path$/,
+    path: /^(ResolvConf|Hosts|Hostname|Log)Path$/,
     when: ({ ours, theirs }) => ours === "" && theirs !== "",
-    where: "container inspect after a start that failed: `ResolvConfPath`, `HostsPath`, `HostnamePath`",
+    where: "container inspect after a start that failed: `ResolvConfPath`, `HostsPath`, `HostnamePath`, `LogPath`",
     ours: "empty",
     theirs: "paths",
     reason: "The files are written once the networks are there.",
@@ -182,6 +185,15 @@ export const FIELDS: readonly Difference[] = [
     ours: "one binding, to any free port",
     theirs: "the empty list; the port is not published",
     reason: "Docker 28 fills it in for API versions before 1.52.",
+  }),
+  field({
+    kind: CONTAINER,
+    path: /Ports.*(HostPort|PublicPort)$/,
+    when: ({ ours, theirs }) => Number(ours) >= FIRST_FREE_PORT && Number(theirs) >= FIRST_FREE_PORT,
+    where: "host ports that were not asked for",
+    ours: "the next free one after the last",
+    theirs: "likewise, of its own count",
+    reason: "Each daemon counts for itself.",
   }),
   field({
     kind: CONTAINER,
