@@ -13,7 +13,7 @@ export function engineSettings(config: DaemonConfig, daemonId: string, log: Log)
     daemonId,
     bridge: {
       name: bridge.name === "" ? freeBridgeName(log) : bridge.name,
-      foreign: bridge.name !== "" && bridge.name !== "none",
+      foreign: !["", "none", OWN_NAME].includes(bridge.name),
       ipv6: bridge.ipv6,
       ...optional("bip", bridge.bip),
       ...optional("bip6", bridge.bip6),

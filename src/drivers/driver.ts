@@ -64,7 +64,12 @@ export interface NetworkRequest {
   readonly internal: boolean;
   readonly options: Readonly<Record<string, string>>;
   /** Subnets and gateways as the user gave them. */
-  readonly subnets: readonly { readonly family: Family; readonly subnet: string; readonly gateway?: string }[];
+  readonly subnets: readonly {
+    readonly family: Family;
+    readonly subnet: string;
+    readonly gateway?: string;
+    readonly auxiliary?: Readonly<Record<string, string>>;
+  }[];
   /** The other networks there are, for exclusivity rules (bridge names, passthru parents). Asked only when a rule needs it. */
   others(): Iterable<NetworkModel>;
 }
@@ -78,6 +83,8 @@ export interface NetworkNeeds {
   readonly internal?: boolean;
   /** Names of auxiliary addresses that ipam takes in every pool where the user gave none of that name; the driver finds them in `Pool.auxiliary`. */
   readonly auxiliary?: readonly string[];
+  /** `NetworkModel.found`, to be recorded. */
+  readonly found?: readonly string[];
   /** Told to the user as the `Warning` of network create. */
   readonly warnings: readonly string[];
 }
@@ -101,6 +108,8 @@ export interface NetworkModel {
   readonly internal: boolean;
   readonly options: Readonly<Record<string, string>>;
   readonly pools: readonly Pool[];
+  /** With prefix length: what somebody else's device had when the network took it into use, and is to have when the network is gone. */
+  readonly found?: readonly string[];
 }
 
 export interface EndpointModel {

@@ -11,8 +11,9 @@ export const sandboxScope = (containerId: string): string => `sandbox/${containe
 /** The file of a sandbox's namespace. It stays one container's, so that a container that joined it finds it again after a restart. */
 export const namespacePath = (execRoot: string, containerId: string): string => `${execRoot}/netns/${shortId(containerId)}`;
 
-export const modelOf = ({ id, name, driver, ipv4, ipv6, internal, options, pools }: NetworkRecord): NetworkModel => ({
+export const modelOf = ({ id, name, driver, ipv4, ipv6, internal, options, pools, found }: NetworkRecord): NetworkModel => ({
   ...{ id, name, driver, ipv4, ipv6, internal, options, pools },
+  ...(found ? { found } : {}),
 });
 
 export function networkState(driver: Driver, network: NetworkRecord, facts: HostFacts): DesiredState {

@@ -1,12 +1,24 @@
-import { FairwayError, forbidden, formatCidr, messageOf, newId, notFound, parseCidr, rfc3339Nano, shortId, withContext } from "#base";
-import type { Driver, NetworkModel } from "#drivers";
+import {
+  FairwayError,
+  forbidden,
+  formatCidr,
+  invalid,
+  messageOf,
+  newId,
+  notFound,
+  parseCidr,
+  rfc3339Nano,
+  shortId,
+  withContext,
+} from "#base";
+import type { Driver, HostLink, NetworkModel } from "#drivers";
 import type { AddressBook } from "./addresses.ts";
 import type { Context } from "./context.ts";
 import { modelOf, networkScope, networkState } from "./desired.ts";
 import { freeHostAccess } from "./host-access-address.ts";
 import { dhcpSubnet, isDhcp } from "./leases.ts";
 import { type DraftNetwork, draftNetwork } from "./network-spec.ts";
-import type { LanDoor } from "./options.ts";
+import type { DefaultBridgeOptions, LanDoor } from "./options.ts";
 import type { NetworkRecord } from "./records.ts";
 import type { NetworkSpec, NetworkView } from "./types.ts";
 import { networkView, PREDEFINED } from "./views.ts";
@@ -89,8 +101,17 @@ export class Networks {
           internal: draft.internal,
           options: draft.options,
         },
-        subnets: draft.ipam.config.flatMap(({ subnet, gateway }) =>
-          subnet ? [{ family: subnet.includes(":") ? (6 as const) : (4 as const), subnet, ...(gateway ? { gateway } : {}) }] : [],
+        subnets: draft.ipam.config.flatMap(({ subnet, gateway, auxiliary }) =>
+          subnet
+            ? [
+                {
+                  family: subnet.includes(":") ? (6 as const) : (4 as const),
+                  subnet,
+                  ...(gateway ? { gateway } : {}),
+                  ...(auxiliary ? { auxiliary } : {}),
+                },
+              ]
+            : [],
         ),
         others: () => this.#models(),
       },
@@ -102,6 +123,7 @@ export class Networks {
       pools,
       internal: needs.internal ?? draft.internal,
       options: { ...draft.options, ...needs.options },
+      ...(needs.found ? { found: needs.found } : {}),
     };
     return { record, warnings: needs.warnings };
   }
@@ -182,7 +204,8 @@ export class Networks {
       if (existing) await this.#delete(existing);
       return;
     }
-    const { defaults, bridge } = config;
+    const { defaults } = config;
+    const bridge = adopting(config.bridge, this.#context.facts().link(config.bridge.name));
     const draft: DraftNetwork = {
       ...blank("bridge", "bridge"),
       ...(existing ? { id: existing.id, created: existing.created } : {}),
@@ -197,12 +220,29 @@ export class Networks {
       },
     };
     const pools = this.#addresses.holdDefaultBridge(draft.id, bridge, existing?.pools);
+    const same = existing?.options["com.docker.network.bridge.name"] === bridge.name;
+    const found = same ? existing?.found : bridge.found;
     try {
-      await state.putNetwork({ ...draft, pools });
+      await state.putNetwork({ ...draft, pools, ...(found ? { found } : {}) });
     } catch (error) {
       throw withContext("Cannot record the default bridge", error);
     }
   }
+}
+
+/** A default bridge named by `--bridge` has the address and subnet that its device has. @throws FairwayError when there is no such bridge */
+function adopting(
+  bridge: DefaultBridgeOptions,
+  device: HostLink | undefined,
+): DefaultBridgeOptions & { readonly found?: readonly string[] } {
+  if (!bridge.foreign) return bridge;
+  const { name } = bridge;
+  if (!device)
+    throw invalid(`bridge device with non default name ${name} must be created manually`, { code: "no-such-bridge", context: { name } });
+  if (device.kind !== "bridge") throw invalid(`existing interface ${name} is not a bridge`, { code: "not-a-bridge", context: { name } });
+  const own4 = device.addresses.find((address) => !address.includes(":"));
+  const own6 = device.addresses.find((address) => address.includes(":") && !address.startsWith("fe80:"));
+  return { ...bridge, ...(own4 ? { bip: own4 } : {}), ...(own6 && bridge.ipv6 ? { bip6: own6 } : {}), found: device.addresses };
 }
 
 function blank(name: string, driver: string): NetworkRecord {

@@ -56,7 +56,7 @@ export async function openEngine(options: OpenOptions): Promise<LocalEngine> {
       reservedPorts: () => observer.reservedPorts(),
       hasIpv6: () => observer.hasIpv6(),
     },
-    ports: new HostPortKeeper(),
+    ports: new HostPortKeeper(config.defaults.firewall),
     lan: lanDoor(new Lan()),
     sockets: { dns: (ns, address) => openDnsSockets(ns, address, ports), udp: udpSocketIn, tcp: tcpSocketIn },
     drivers: options.drivers ?? DRIVERS,

@@ -20,6 +20,8 @@ export interface NetworkRecord {
   /** As asked; what was allocated is in `pools`. */
   readonly ipam: IpamRequest;
   readonly pools: readonly Pool[];
+  /** `NetworkModel.found` */
+  readonly found?: readonly string[];
   readonly options: Readonly<Record<string, string>>;
   readonly labels: Readonly<Record<string, string>>;
 }

@@ -35,6 +35,13 @@ const HELD_BY_SOCKETS = 64;
 
 /** Takes ports from the host's other programs: binds a socket to each. */
 export class PortReserver {
+  readonly #translated: boolean;
+
+  /** @param translated the kernel translates what comes in by IPv4; without a firewall of ours it does not, and all is relayed */
+  constructor(translated = true) {
+    this.#translated = translated;
+  }
+
   /** All of the range or none of it. @throws SystemError with code EADDRINUSE, EADDRNOTAVAIL, … */
   reserve(proto: Protocol, address: string, from: number, to: number): PortReservation {
     if (proto !== "sctp" && to - from >= HELD_BY_SOCKETS) return reserveLong(proto, address, from, to);
@@ -44,16 +51,17 @@ export class PortReserver {
       for (const held of [...relays.splice(0), ...sockets.splice(0)]) held[Symbol.dispose]();
     };
     try {
-      for (let port = from; port <= to; port++) sockets.push(hold(proto, address, port));
+      for (let port = from; port <= to; port++) sockets.push(hold(proto, address, port, this.#translated));
     } catch (error) {
       close();
       throw error;
     }
     const family = familyOf(address);
+    const translated = this.#translated && family === 4;
     return {
       relay(target) {
         // All of IPv4 is translated by the kernel, 127.0.0.1 too.
-        if (family === 4 || proto === "sctp") return;
+        if (translated || proto === "sctp") return;
         for (const [index, socket] of sockets.splice(0).entries()) {
           const to = { address: target.address, port: target.port + index };
           relays.push(proto === "tcp" ? relayTcp(socket.detach(), to) : relayUdp(socket.detach(), family, to));
@@ -68,7 +76,7 @@ export class PortReserver {
  * Holds a port so that nobody else can: TCP must listen for that, since a socket that does not lets another with SO_REUSEADDR in, and must have the
  * option itself, or the last client's TIME_WAIT would keep the port from us for a minute.
  */
-function hold(proto: Protocol, address: string, port: number): Socket {
+function hold(proto: Protocol, address: string, port: number, translated: boolean): Socket {
   const family = familyOf(address);
   const type = (proto === "udp" ? SOCK_DGRAM : SOCK_STREAM) | SOCK_NONBLOCK;
   const socket = Socket.create(family === 4 ? AF_INET : AF_INET6, type, proto === "sctp" ? IPPROTO_SCTP : 0);
@@ -76,7 +84,7 @@ function hold(proto: Protocol, address: string, port: number): Socket {
     if (proto === "tcp") socket.setOption(SOL_SOCKET, SO_REUSEADDR, 1);
     if (family === 6) socket.setOption(IPPROTO_IPV6, IPV6_V6ONLY, 1);
     // What is never relayed is never read: the kernel drops it before it is queued.
-    if (family === 4) attachFilter(socket, [[BPF.ret, 0, 0, 0]]);
+    if (family === 4 && translated) attachFilter(socket, [[BPF.ret, 0, 0, 0]]);
     socket.bind(inetAddress(address, port), `bind ${proto} ${address} port ${port}`);
     if (proto === "tcp") socket.listen(512);
     return socket;
@@ -90,7 +98,7 @@ function hold(proto: Protocol, address: string, port: number): Socket {
 function reserveLong(proto: "tcp" | "udp", address: string, from: number, to: number): PortReservation {
   const family = familyOf(address);
   // Says whether the host has the address at all.
-  hold(proto, address, from).close();
+  hold(proto, address, from, true).close();
   const any = family === 4 ? "0.0.0.0" : "::";
   const rivals = boundSockets(proto, family).filter((socket) => address === any || socket.address === any || socket.address === address);
   if (family === 4) rivals.push(...boundSockets(proto, 6).filter((socket) => socket.dual && socket.address === "::"));

@@ -49,7 +49,7 @@ test("gateway modes: what reaches a container from outside, and what outside see
       ["nat", HOST, "[fd56:0000:0000:0000:0000:0000:0000:0011]"],
       ["nat-unprotected", HOST, "[fd56:0000:0000:0000:0000:0000:0000:0011]"],
       ["routed", "10.90.2.11", "[fd90:0002:0000:0000:0000:0000:0000:0011]"],
-    ]) {
+    ] as const) {
       assert.equal(await docker(`exec ${mode}1 sh -c 'nc -w 2 ${OUTSIDE} 7000 </dev/null'`), v4, mode);
       assert.equal(await docker(`exec ${mode}1 sh -c 'nc -w 2 ${OUTSIDE6} 7001 </dev/null'`), v6, mode);
     }
