@@ -34,6 +34,8 @@ const versionIn = (text: string): string => /\d+\.\d+[\w.+~-]*/.exec(text)?.[0] 
 
 export interface FactSource {
   readonly config: DaemonConfig;
+  /** The configuration as it was last reloaded. */
+  current(): DaemonConfig;
   readonly id: string;
   readonly runtime: string;
   readonly drivers: readonly string[];
@@ -41,7 +43,7 @@ export interface FactSource {
 }
 
 /** What `docker info` and `docker version` show. What cannot change while we run is read once. */
-export function daemonInfo({ config, id, runtime, drivers, warnings }: FactSource): () => DaemonInfo {
+export function daemonInfo({ config, current, id, runtime, drivers, warnings }: FactSource): () => DaemonInfo {
   const os = osRelease();
   const name = runtime.slice(runtime.lastIndexOf("/") + 1);
   const programs = () => [
@@ -83,16 +85,16 @@ export function daemonInfo({ config, id, runtime, drivers, warnings }: FactSourc
       return components;
     },
     name: hostname(),
-    labels: config.labels,
+    labels: current().labels,
     // Asked for by every request, shown by few: what takes time is read when it is looked at.
     get warnings() {
       return warnings();
     },
-    insecureRegistries: config.registry.insecure,
-    registryMirrors: config.registry.mirrors,
+    insecureRegistries: current().registry.insecure,
+    registryMirrors: current().registry.mirrors,
     get ipForwarding() {
       return readFileSync("/proc/sys/net/ipv4/ip_forward", "utf8").trim() === "1";
     },
-    debug: config.debug,
+    debug: current().debug,
   });
 }

@@ -46,7 +46,15 @@ async function serve(config: DaemonConfig, warnings: readonly string[]): Promise
   await containers.reconcile();
   const inspector = new FirewallInspector(runProgram);
   const drivers = DRIVERS.map(({ name }) => name);
-  const info = daemonInfo({ config, id, runtime: containers.runtime.path, drivers, warnings: () => inspector.warnings() });
+  let current = config;
+  const info = daemonInfo({
+    config,
+    current: () => current,
+    id,
+    runtime: containers.runtime.path,
+    drivers,
+    warnings: () => inspector.warnings(),
+  });
   const tls = config.tls && {
     cert: readFileSync(config.tls.cert, "utf8"),
     key: readFileSync(config.tls.key, "utf8"),
@@ -67,6 +75,9 @@ async function serve(config: DaemonConfig, warnings: readonly string[]): Promise
 
   handleSignals({
     ...{ argv, config, log, server, engine, readFile },
+    reloaded: (next) => {
+      current = next;
+    },
     stop: [
       () => server.close(),
       () => containers.close(),

@@ -10,6 +10,8 @@ export interface SignalTargets {
   readonly server: Server;
   readonly engine: LocalEngine;
   readFile(path: string): string | undefined;
+  /** Told what the configuration is after SIGHUP. */
+  reloaded(config: DaemonConfig): void;
   /** In order; the process ends after the last. */
   readonly stop: readonly (() => Promise<void> | void)[];
 }
@@ -22,6 +24,7 @@ export function handleSignals(targets: SignalTargets): void {
     try {
       const reload = reloadDaemonFlags(argv, { text }, readFile);
       log.level = reload.config.logLevel;
+      targets.reloaded(reload.config);
       for (const warning of reload.warnings) log.warn(warning);
       server.publish({ action: "reload" });
     } catch (error) {

@@ -3,6 +3,7 @@ import { readdirSync } from "node:fs";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Lab } from "#lab";
+import { until } from "../ports/stage.ts";
 
 const FAIRWAYD = new URL("../../bin/fairwayd", import.meta.url).pathname;
 
@@ -86,6 +87,7 @@ test("beside a real dockerd: another bridge, another subnet, and neither harms t
   await host.sh(`mv ${host.socket} ${host.socket}.theirs`);
   const before = await host.sh("ip -o -4 addr show docker0; iptables-save | grep -v '^[#:]'");
   await host.startDaemon();
+  await until(async () => (await host.docker("version", { allowFailure: true, timeout: 30_000 })).code === 0);
   await host.importBusybox();
   const docker = (args: string) => host.dockerOutput(args, { timeout: 30_000 });
   assert.match(host.daemon.log, /docker0 belongs to another container engine/);
