@@ -184,7 +184,8 @@ export class Publisher {
     };
     const items: Item[] = [];
     if (how.v4 === "nat" || how.v6 === "nat") items.push(...publishElements(mine, addresses));
-    const open = mine.filter(({ hostPort }) => hostPort === 0);
+    const direct = this.#context.facts().defaults.allowDirectRouting;
+    const open = mine.filter(({ hostPort }) => hostPort === 0 || direct);
     if (how.bridge && open.length > 0) items.push(...openElements(how.bridge, open, addresses));
     return items;
   }

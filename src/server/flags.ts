@@ -88,6 +88,10 @@ function warningsFor(given: Given, values: Values): string[] {
   if (given.has("ip-forward-no-drop")) warnings.push("--ip-forward-no-drop has no effect here: the policy of FORWARD is never changed");
   for (const text of values["exec-opt"])
     if (!/^native\.cgroupdriver=(cgroupfs|systemd)$/.test(text)) warnings.push(`--exec-opt ${text} has no effect here`);
+  if (values["bridge-accept-fwmark"] !== "")
+    warnings.push("--bridge-accept-fwmark has no effect here: accept the mark in chain user of table inet fairway");
+  if (values.iptables && !values.ip6tables)
+    warnings.push("--ip6tables=false has no effect here: both families are one table; see --iptables=false");
   if (values["raw-logs"]) warnings.push("--raw-logs has no effect here: logs never have colours");
   return warnings;
 }

@@ -97,5 +97,6 @@ test("beside a real dockerd: another bridge, another subnet, and neither harms t
   assert.equal((await host.exec("curl -s -m 3 http://127.0.0.1:8001/", { allowFailure: true })).stdout.trim(), "ours");
   const fromOutside = await lab.outside.exec("curl -s -m 3 http://192.168.56.11:8001/", { allowFailure: true });
   const out = await host.docker("exec ours ping -c 1 -W 1 192.168.56.1", { allowFailure: true });
+  assert.match(await docker("info -f '{{json .Warnings}}'"), /FORWARD|forward/);
   t.diagnostic(`with dockerd's FORWARD policy: published from outside ${fromOutside.code === 0}, out ${out.code === 0}`);
 });

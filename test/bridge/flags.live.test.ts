@@ -149,3 +149,23 @@ test("--ipv6 with --fixed-cidr-v6", async (t) => {
   await host.startDaemon(["--ipv6"]);
   assert.match(await docker("network inspect -f '{{json .IPAM.Config}}' bridge"), /"fd/);
 });
+
+test("--allow-direct-routing: a published port is reached at the container's own address too, nothing else is", async (t) => {
+  const { host, outside, docker } = await flagged(t, ["--allow-direct-routing"]);
+  await outside.sh(`ip route add 172.17.0.0/16 via ${HOST}`);
+  await docker(`run -d --name ca -p 8001:80 busybox ${web("ca", 80, 81)}`);
+  assert.equal(await http(outside, "http://172.17.0.2/"), "ca");
+  assert.equal(await http(outside, `http://${HOST}:8001/`), "ca");
+  assert.equal(await http(outside, "http://172.17.0.2:81/"), undefined);
+  await docker("rm -f ca");
+  assert.equal(await host.sh("nft list set inet fairway open4 | grep -c elements || true"), "0");
+});
+
+test("--default-gateway without --bip, and flags that cannot be", async (t) => {
+  const { host, docker } = await flagged(t, ["--default-gateway", "172.17.0.77"]);
+  assert.match(await docker("run --rm busybox ip route"), /default via 172\.17\.0\.77 dev eth0/);
+  await host.daemon.stop();
+  await assert.rejects(host.startDaemon(["--icc=false", "--iptables=false"]), /--icc/);
+  await assert.rejects(host.startDaemon(["--bip", "10.3.0.0/24"]), /bip|network address/);
+  await assert.rejects(host.startDaemon(["--bip", "10.3.0.1/24", "--default-gateway", "10.4.0.1"]), /not inside --bip/);
+});
