@@ -65,11 +65,23 @@ export class AddressBook {
     for (const family of [4, 6] as const) {
       const kept = former?.find((pool) => pool.family === family);
       const named = config.some(({ subnet }) => familyOf(subnet ?? "") === family);
-      if (kept && !named && this.#routesAllow(kept)) config.push(configOfPool(kept));
+      // Its range and further gateway came from flags, which are not there now.
+      if (kept && !named && this.#routesAllow(kept))
+        config.push({ subnet: kept.subnet, ...(kept.gateway ? { gateway: kept.gateway } : {}) });
     }
-    return this.#ipam.allocateNetwork({
-      ...{ network: { id, name: "bridge" }, ipv4: true, ipv6: bridge.ipv6, config, gateway4: true, gateway6: true, sharesSubnets: false },
-    });
+    const hold = (entries: readonly PoolConfig[]) =>
+      this.#ipam.allocateNetwork({
+        ...{ network: { id, name: "bridge" }, ipv4: true, ipv6: bridge.ipv6, config: entries },
+        ...{ gateway4: true, gateway6: true, sharesSubnets: false },
+      });
+    const pools = hold(config);
+    const missing = ({ family, auxiliary }: Pool) => {
+      const gateway = family === 4 ? bridge.defaultGateway : bridge.defaultGateway6;
+      return gateway && !auxiliary[`DefaultGatewayIPv${family}`] ? { [`DefaultGatewayIPv${family}`]: gateway } : undefined;
+    };
+    if (!pools.some(missing)) return pools;
+    this.#ipam.releaseNetwork(id);
+    return hold(pools.map((pool) => ({ ...configOfPool(pool), auxiliary: { ...pool.auxiliary, ...missing(pool) } })));
   }
 
   #routesAllow(pool: Pool): boolean {

@@ -1,4 +1,4 @@
-import { cidrContains, cidrHas, invalid, parseCidr, parseIp } from "#base";
+import { cidrContains, cidrHas, formatCidr, invalid, parseCidr, parseIp } from "#base";
 import type { Values } from "./table.ts";
 
 /** Checks that concern more than one option, or that Docker words in its own way. @throws invalidParameter */
@@ -36,6 +36,9 @@ function checkBridgeAddresses(values: Values): void {
   for (const name of ["bip6", "fixed-cidr-v6", "default-gateway-v6"] as const) family(name, values[name], 6);
   if (values.bip === "") return;
   const subnet = parseCidr(values.bip);
+  const [address, length] = values.bip.split("/");
+  if (Number(length) < 31 && formatCidr(subnet) === `${address}/${length}`)
+    throw invalid(`invalid --bip ${values.bip}: it is the address of the network itself; want one for the bridge, in it`);
   if (values["fixed-cidr"] !== "" && !cidrContains(subnet, parseCidr(values["fixed-cidr"])))
     throw invalid(`invalid --fixed-cidr ${values["fixed-cidr"]}: it is not inside --bip ${values.bip}`);
   const gateway = values["default-gateway"];
