@@ -71,6 +71,15 @@ export const FIELDS: readonly Difference[] = [
     reason: "Docker chooses the lowest free one since 27: a network made again gets its subnet again.",
   }),
   field({
+    kind: /^network list$/,
+    path: /^$/,
+    when: (_, { operation }) => operation.path.includes("dangling"),
+    where: "network list with the filter `dangling`",
+    ours: "networks that no running container is on",
+    theirs: "every network that is not predefined, used or not",
+    reason: "20.10 forgets to look at the containers, as its list no longer shows them.",
+  }),
+  field({
     kind: NETWORK,
     path: /EnableIPv4$/,
     when: missing("theirs"),
