@@ -121,7 +121,8 @@ export class Daemon {
     const payload = body === undefined ? undefined : typeof body === "string" ? body : JSON.stringify(body);
     return new Promise((resolve, reject) => {
       const headers = payload === undefined ? {} : { "content-type": "application/json", "content-length": Buffer.byteLength(payload) };
-      const call = request({ socketPath: this.socket, method, path, headers, timeout: 60_000 }, (response) => {
+      // A connection of its own: one that is kept alive may lead to the daemon before.
+      const call = request({ socketPath: this.socket, method, path, headers, timeout: 60_000, agent: false }, (response) => {
         let text = "";
         response.setEncoding("utf8").on("data", (chunk: string) => (text += chunk));
         response.on("end", () => resolve({ status: response.statusCode ?? 0, headers: response.headers, text }));
