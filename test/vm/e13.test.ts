@@ -10,6 +10,7 @@ test("E13 a bond is a parent, and a VLAN on it", skip, async (t) => {
   const { h1, h2, both } = await vmStage();
   await both((host) =>
     host.sh(`modprobe bonding max_bonds=0; ip link add name bond0 type bond mode active-backup miimon 100
+      sysctl -qw net.ipv4.conf.bond0.arp_ignore=1
       ip link set eth1 down; ip link set eth1 master bond0; ip link set bond0 up; ip link set eth1 up`),
   );
   await t.test("containers on bond0 and on bond0.40 reach those of the other host", async () => {

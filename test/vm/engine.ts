@@ -111,8 +111,8 @@ async function start(): Promise<VmStage> {
     await host.sh(`mkdir -p /data/project; tar -C /data/project -xf /run/vmlab/share/project.tar
       for part in ${COPIED.join(" ")}; do mount --bind /data/project/$part ${PROJECT}/$part; done`);
     rmSync(project);
-    // Both interfaces are on one segment: each is to answer for its own addresses alone.
-    await host.sh(`mkdir -p /data/home; sysctl -qw net.ipv4.conf.all.arp_ignore=1
+    // Both interfaces are on one segment: eth1 is not to answer for eth0's address.
+    await host.sh(`mkdir -p /data/home; sysctl -qw net.ipv4.conf.eth1.arp_ignore=1
       modprobe -a ipvlan macvlan 8021q dummy veth bridge
       ip addr flush dev eth0; ip addr add 192.168.56.${number}/24 dev eth0; ip addr add fd56::${number}/64 dev eth0 nodad; ip link set eth0 up`);
     await host.startDaemon();
