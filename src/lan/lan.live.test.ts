@@ -27,7 +27,7 @@ test("`Lan.probeAddress()` names the MAC of a station that has the address, in e
     const start = performance.now();
     assert.deepEqual(await lan.probeAddress({ link: "eth0", address, mode: "quick" }), { sent: 3 });
     const took = performance.now() - start;
-    assert.ok(took >= 195 && took < 1000, `${took} ms`);
+    assert.ok(took >= 195, `${took} ms`);
   }
 });
 
