@@ -1,6 +1,6 @@
 /**
  * Public shapes of `containers`. Where Docker's API has a JSON object for it (Config, HostConfig, NetworkingConfig, inspect), the field names are
- * Docker's, so that `server` passes them through; /work/shared/docker-api has the schema.
+ * Docker's, so that `server` passes them through; its schema is the Engine API's OpenAPI file.
  */
 
 export interface ContainerConfig {
