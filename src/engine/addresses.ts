@@ -152,10 +152,6 @@ export class AddressBook {
     return lost;
   }
 
-  usage(networkId: string) {
-    return this.#ipam.usage(networkId);
-  }
-
   #avoidRoutes() {
     const routes = this.#routes();
     if (routes === this.#avoided) return;

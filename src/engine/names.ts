@@ -3,7 +3,7 @@ import type { QueryLogEntry } from "#dns";
 import type { SandboxTableItem } from "#fabric";
 import type { Context } from "./context.ts";
 import { DNS_ADDRESS, DnsServers } from "./dns-servers.ts";
-import { inGatewayOrder, type Placed } from "./gateway.ts";
+import { inGatewayOrder, placedOf } from "./gateway.ts";
 import { watchHostResolver } from "./host-resolver.ts";
 import { linkEnvironment, parseLink } from "./links.ts";
 import { NetworkFiles } from "./network-files.ts";
@@ -39,7 +39,7 @@ export class Names {
   /** Writes the sandbox's files and opens its server, which its nftables table must know the ports of. */
   prepare(record: SandboxRecord): void {
     this.#watch ??= watchHostResolver(() => this.#hostChanged());
-    const placed = this.#placed(record);
+    const placed = placedOf(this.#context.state, record);
     const named = placed.filter(({ network }) => hasDns(network));
     const external = this.#files.write(record, named.length > 0);
     if (named.length === 0) {
@@ -71,7 +71,7 @@ export class Names {
   activate(record: SandboxRecord): void {
     const before = this.#known.get(record.spec.containerId) ?? new Map<string, string>();
     const now = new Map<string, string>();
-    for (const { attachment, network } of this.#placed(record)) {
+    for (const { attachment, network } of placedOf(this.#context.state, record)) {
       if (!hasDns(network)) continue;
       now.set(attachment.endpointId, network.id);
       const rejected = this.#dns.zones.addEndpoint(network.id, network.name, {
@@ -115,7 +115,7 @@ export class Names {
     const { state, log } = this.#context;
     for (const record of state.sandboxes) {
       if (!record.up || record.spec.network.mode === "container") continue;
-      const named = this.#placed(record).some(({ network }) => hasDns(network));
+      const named = placedOf(this.#context.state, record).some(({ network }) => hasDns(network));
       // One that is just being opened reads the file itself.
       if (named && !this.#dns.portsOf(record.spec.containerId)) continue;
       try {
@@ -130,13 +130,6 @@ export class Names {
   /** For host mode: files, and no names. */
   writeFiles(record: SandboxRecord): void {
     this.#files.write(record, false);
-  }
-
-  #placed(record: SandboxRecord): Placed[] {
-    return record.attachments.flatMap((attachment) => {
-      const network = this.#context.state.network(attachment.networkId);
-      return network && attachment.endpointId !== "" ? [{ attachment, network }] : [];
-    });
   }
 
   /** Docker's DNSNames: container name, aliases, short id, hostname; null where there is no DNS. */

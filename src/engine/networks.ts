@@ -1,16 +1,4 @@
-import {
-  FairwayError,
-  forbidden,
-  formatCidr,
-  invalid,
-  messageOf,
-  newId,
-  notFound,
-  parseCidr,
-  rfc3339Nano,
-  shortId,
-  withContext,
-} from "#base";
+import { forbidden, formatCidr, invalid, messageOf, newId, notFound, parseCidr, rfc3339Nano, shortId, withContext } from "#base";
 import type { Driver, HostLink, NetworkModel } from "#drivers";
 import type { AddressBook } from "./addresses.ts";
 import type { Context } from "./context.ts";
@@ -266,5 +254,3 @@ export function driverNamed(drivers: ReadonlyMap<string, Driver>, name: string):
   if (!driver) throw notFound(`plugin "${name}" not found`, { code: "no-such-driver", context: { driver: name } });
   return driver;
 }
-
-export const isNotFound = (error: unknown): boolean => error instanceof FairwayError && error.category === "notFound";

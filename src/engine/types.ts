@@ -1,5 +1,3 @@
-import type { Family } from "#base";
-
 /** The engine's public shapes. `server` renders them as Docker's JSON; a TypeScript program that embeds the engine uses them as they are. */
 
 export interface IpamRequest {
@@ -196,11 +194,4 @@ export interface Engine {
   disconnect(networkReference: string, containerId: string, force: boolean): Promise<void>;
   describeSandbox(containerId: string): SandboxStateView;
   onEvent(listener: (event: EngineEvent) => void): () => void;
-}
-
-export interface SubnetUse {
-  readonly subnet: string;
-  readonly family: Family;
-  readonly inUse: bigint;
-  readonly available: bigint;
 }
