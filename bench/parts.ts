@@ -1,6 +1,7 @@
 import type { Part } from "./part.ts";
 import { attach } from "./parts/attach.ts";
 import { dns } from "./parts/dns.ts";
+import { macvlan } from "./parts/macvlan.ts";
 import { memory } from "./parts/memory.ts";
 import { network } from "./parts/network.ts";
 import { publish } from "./parts/publish.ts";
@@ -10,4 +11,4 @@ import { start } from "./parts/start.ts";
 import { latency, throughput } from "./parts/traffic.ts";
 
 /** In the order they are run. Memory comes first: a daemon that has worked keeps some. */
-export const PARTS: readonly Part[] = [memory, network, attach, start, share, dns, publish, throughput, latency, scale, many];
+export const PARTS: readonly Part[] = [memory, network, attach, start, macvlan, share, dns, publish, throughput, latency, scale, many];
