@@ -38,6 +38,7 @@ const engine = await openForCrash(directory, store, silentLog, {
   // One operation at a time, so that every single change of the kernel is a boundary.
   executor: (executor: Executor): Executor => ({
     observe: (wanted) => executor.observe(wanted),
+    close: () => executor.close(),
     run(operations) {
       const done = [];
       for (const single of operations) {

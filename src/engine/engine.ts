@@ -299,6 +299,7 @@ export class LocalEngine implements Engine {
       this.#leases?.closeAll();
       this.#names.closeAll();
       this.#publisher.closeAll();
+      this.#context.fabric.close();
       this.#context.namespaces.close();
     });
   }

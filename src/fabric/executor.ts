@@ -7,6 +7,8 @@ export interface Executor {
   run(operations: readonly Operation[]): RunResult;
   /** For each wanted item what the kernel has in its place: the very item when it matches, another when attributes differ, absent when missing. */
   observe(wanted: DesiredState): Observation;
+  /** Finishes what `run` left to be done later. */
+  close(): void;
 }
 
 export interface RunResult {

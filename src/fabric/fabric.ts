@@ -37,6 +37,11 @@ export class Fabric {
     return this.#repairs;
   }
 
+  /** The owner is done; the kernel's objects stay. */
+  close(): void {
+    this.#executor.close();
+  }
+
   /** The operations that `converge` would carry out, touching nothing. */
   plan(wants: Wants): readonly Operation[] {
     const [before, after] = this.#pair(wants);

@@ -112,6 +112,10 @@ export class KernelExecutor implements Executor {
     return { actual, strays };
   }
 
+  close(): void {
+    this.#remover.close();
+  }
+
   #actual(item: Item, snapshot: (ns: string) => Snapshot | undefined, elements: ReadonlyMap<string, Item>): Item | undefined {
     if (item.type === "element") return elements.get(elementKey(item));
     if (item.type === "sandbox-table") return namespaceExists(item.ns) ? this.#tables.get(item.ns) : item;

@@ -80,3 +80,19 @@ test(
     removeNamespaceDirectory("/run/netns");
   },
 );
+
+test("`LinkRemover.close()` deletes the links that wait for a namespace which is held", options, () => {
+  using socket = RouteSocket.open();
+  const remover = new LinkRemover({ concurrent: 0 });
+  createNamespace("/run/netns/held");
+  using held = NamespaceHandle.at("/run/netns/held");
+  socket.request(encodeNewLink({ name: "v0", info: { kind: "veth" }, peer: { name: "eth0", namespace: held } }));
+  const index = socket.indexOf("v0")!;
+  removeNamespace("/run/netns/held");
+  remover.remove("v0", "host", true);
+  assert.ok(socket.links().some((link) => link.index === index));
+  remover.close();
+  assert.ok(!remover.isLeaving(index));
+  assert.ok(!socket.links().some((link) => link.index === index));
+  removeNamespaceDirectory("/run/netns");
+});

@@ -27,6 +27,8 @@ const INTERVAL = 0.1;
 /** Milliseconds to wait for a pool that is busy with other things. */
 const PATIENCE = 500;
 
+const leavingName = (index: number) => `gone${index}`;
+
 const nothing = new Int32Array(new SharedArrayBuffer(4));
 
 /** Removes links without waiting for the grace period of the kernel that ends it: docs/decisions/053-links-are-removed-from-a-thread.md. */
@@ -87,22 +89,29 @@ export class LinkRemover {
   }
 
   #letGo(socket: NetlinkSocket, name: string, index: number): boolean {
-    const leaving = `gone${index}`;
     const results = socket.batch([
       encodeSetLink({ index, up: false, master: 0 }),
-      encodeSetLink({ index, name: leaving, alias: `${ALIAS_PREFIX}leaving:${name}` }),
+      encodeSetLink({ index, name: leavingName(index), alias: `${ALIAS_PREFIX}leaving:${name}` }),
     ]);
     if (results.some((error) => error && !isErrno(error, Errno.ENODEV))) return false;
-    const timer = setTimeout(() => {
-      this.#leaving.delete(index);
-      try {
-        this.remove(leaving, HOST);
-      } catch {
-        // A stray from now on, and the next repair's.
-      }
-    }, this.#grace);
+    const timer = setTimeout(() => this.#finish(index), this.#grace);
     this.#leaving.set(index, timer.unref());
     return true;
+  }
+
+  #finish(index: number): void {
+    clearTimeout(this.#leaving.get(index));
+    this.#leaving.delete(index);
+    try {
+      this.remove(leavingName(index), HOST);
+    } catch {
+      // A stray from now on, and the next repair's.
+    }
+  }
+
+  /** Deletes what is still waiting for its namespace to go: nobody will come back to it. */
+  close(): void {
+    for (const index of [...this.#leaving.keys()]) this.#finish(index);
   }
 }
 

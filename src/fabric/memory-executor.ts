@@ -30,6 +30,8 @@ export class MemoryExecutor implements Executor {
     return { actual, strays };
   }
 
+  close(): void {}
+
   #impossible(operation: Operation): Error | undefined {
     if (operation.action !== "create") return undefined;
     const { item } = operation;
