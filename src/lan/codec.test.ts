@@ -2,7 +2,17 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { test } from "node:test";
 import { arpAnnouncement, arpConflict, arpProbe, decodeArp, encodeArp } from "./arp.ts";
-import { dadProbe, decodeNeighbour, encodeNeighbour, multicastMac, ndpConflict, solicitedNode, unsolicitedAdvertisement } from "./ndp.ts";
+import {
+  dadProbe,
+  decodeNeighbour,
+  encodeIcmp6,
+  encodeNeighbour,
+  multicastMac,
+  ndpConflict,
+  solicitedNode,
+  unsolicitedAdvertisement,
+} from "./ndp.ts";
+import { decodeRouterAdvice } from "./router-discovery.ts";
 
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString("hex");
 const OWN = new Set(["02:42:c0:a8:38:1f"]);
@@ -99,4 +109,26 @@ test("`ndpConflict()` names who has or tries the address, and not the owner or o
   assert.equal(ndpConflict(decode(dadProbe(address, mac)), mac, address, OWN, mac), undefined, "RFC 7527: looped back");
   const asking = { kind: "solicitation", source: "fe80::1", destination: "ff02::1:ff00:5", target: address } as const;
   assert.equal(ndpConflict(asking, mac, address, OWN), undefined);
+});
+
+test("`decodeRouterAdvice()` tells DHCPv6 from SLAAC by the flags, and drops what is cut short or comes from afar", () => {
+  // Written by hand from RFC 4861 sections 4.2 and 4.6.2: hop limit, flags, lifetime; then a prefix of fd56::/64 with its flags.
+  const advertisement = (flags: string, prefixFlags: string) =>
+    encodeIcmp6(
+      "fe80::1",
+      "ff02::1",
+      Buffer.from(
+        `8600000040${flags}07080000000000000000` + `030440${prefixFlags}0000012c0000012c00000000fd560000000000000000000000000000`,
+        "hex",
+      ),
+    );
+  assert.deepEqual(decodeRouterAdvice(advertisement("80", "80")), { managed: true, autonomous: false });
+  assert.deepEqual(decodeRouterAdvice(advertisement("00", "c0")), { managed: false, autonomous: true });
+  assert.deepEqual(decodeRouterAdvice(advertisement("c0", "c0")), { managed: true, autonomous: true });
+  const bytes = advertisement("80", "80");
+  for (let length = 0; length < bytes.length; length++) assert.equal(decodeRouterAdvice(bytes.subarray(0, length)), undefined);
+  const routed = bytes.slice();
+  routed[7] = 64;
+  assert.equal(decodeRouterAdvice(routed), undefined);
+  assert.equal(decodeRouterAdvice(dadProbe("fd56::5", "02:00:00:00:00:01")), undefined);
 });

@@ -8,6 +8,7 @@ import { dhcp4Protocol } from "./dhcp4/protocol.ts";
 import { acquireDhcp6, type Dhcp6Identity, type Dhcp6Lease, type Dhcp6Wanted, dhcp6Protocol, releaseDhcp6 } from "./dhcp6/client.ts";
 import { type LeaseCallbacks, LeaseKeeper, type LeaseKeeping } from "./lease-keeper.ts";
 import { type ProbeRequest, type ProbeResult, probeAddress } from "./probe.ts";
+import { type RouterAdvice, solicitRouter } from "./router-discovery.ts";
 
 /** What the engine asks of the LANs its containers are on. All of it is by packet sockets; nothing in the kernel is changed. */
 export interface LanDoor {
@@ -18,6 +19,7 @@ export interface LanDoor {
   keepDhcp4(identity: Dhcp4Identity, lease: Dhcp4Lease, callbacks: LeaseCallbacks<Dhcp4Lease>): LeaseKeeping<Dhcp4Lease>;
   releaseDhcp4(identity: Dhcp4Identity, lease: Dhcp4Lease): void;
   declineDhcp4(identity: Dhcp4Identity, lease: Dhcp4Lease): void;
+  solicitRouter(link: string): Promise<RouterAdvice | undefined>;
   acquireDhcp6(request: Dhcp6Wanted): Promise<{ readonly lease: Dhcp6Lease; readonly confirmed: boolean }>;
   keepDhcp6(identity: Dhcp6Identity, lease: Dhcp6Lease, callbacks: LeaseCallbacks<Dhcp6Lease>): LeaseKeeping<Dhcp6Lease>;
   releaseDhcp6(identity: Dhcp6Identity, lease: Dhcp6Lease): Promise<void>;
@@ -61,6 +63,11 @@ export class Lan implements LanDoor, Disposable {
   /** Tells the server that a probe found somebody else at the address it gave. @throws notFound without such a link */
   declineDhcp4(identity: Dhcp4Identity, lease: Dhcp4Lease): void {
     declineDhcp4(this.#poller, identity, lease);
+  }
+
+  /** How the link's routers say that stations get IPv6 addresses; see `router-discovery.ts`. @throws notFound without such a link */
+  solicitRouter(link: string): Promise<RouterAdvice | undefined> {
+    return solicitRouter(this.#poller, link);
   }
 
   /** As `acquireDhcp4()`, of IPv6; see `dhcp6/client.ts`. */

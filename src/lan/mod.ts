@@ -8,3 +8,4 @@ export type { Dhcp6Identity, Dhcp6Lease, Dhcp6Wanted } from "./dhcp6/client.ts";
 export * from "./lan.ts";
 export type { LeaseCallbacks, LeaseKeeping } from "./lease-keeper.ts";
 export type { ProbeMode, ProbeRequest, ProbeResult } from "./probe.ts";
+export type { RouterAdvice } from "./router-discovery.ts";

@@ -45,20 +45,47 @@ export function encodeNeighbour(message: NeighbourMessage): Uint8Array {
   const solicits = message.kind === "solicitation";
   if (message.mac) options.push(solicits ? SOURCE_LINK_ADDRESS : TARGET_LINK_ADDRESS, 1, ...macToBytes(message.mac));
   if (message.nonce) options.push(NONCE, 1, ...macToBytes(message.nonce));
-  const bytes = new Uint8Array(HEADER + BODY + options.length);
+  const body = new Uint8Array(BODY + options.length);
+  body[0] = solicits ? NEIGHBOUR_SOLICITATION : NEIGHBOUR_ADVERTISEMENT;
+  if (!solicits) body[4] = OVERRIDE;
+  body.set(ipToBytes(message.target), 8);
+  body.set(options, BODY);
+  return encodeIcmp6(message.source, message.destination, body);
+}
+
+/** A whole IPv6 packet of neighbour discovery around an ICMPv6 message, whose checksum is filled in. */
+export function encodeIcmp6(source: string, destination: string, message: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(HEADER + message.length);
   const view = new DataView(bytes.buffer);
   bytes[0] = 0x60;
-  view.setUint16(4, BODY + options.length);
+  view.setUint16(4, message.length);
   bytes[6] = ICMPV6;
   bytes[7] = 255;
-  bytes.set(ipToBytes(message.source), 8);
-  bytes.set(ipToBytes(message.destination), 24);
-  bytes[HEADER] = solicits ? NEIGHBOUR_SOLICITATION : NEIGHBOUR_ADVERTISEMENT;
-  if (!solicits) bytes[HEADER + 4] = OVERRIDE;
-  bytes.set(ipToBytes(message.target), HEADER + 8);
-  bytes.set(options, HEADER + BODY);
+  bytes.set(ipToBytes(source), 8);
+  bytes.set(ipToBytes(destination), 24);
+  bytes.set(message, HEADER);
   view.setUint16(HEADER + 2, checksum(bytes));
   return bytes;
+}
+
+/** The ICMPv6 message of a packet from this very link: RFC 4861 section 7.1 has hop limit 255, checksum, lengths. */
+export function decodeIcmp6(bytes: Uint8Array, shortest: number): Uint8Array | undefined {
+  if (bytes.length < HEADER + shortest || bytes[0]! >> 4 !== 6 || bytes[6] !== ICMPV6 || bytes[7] !== 255) return undefined;
+  const length = (bytes[4]! << 8) | bytes[5]!;
+  if (length < shortest || HEADER + length > bytes.length) return undefined;
+  // Short frames are padded to 60 bytes: what is past the payload is not the packet's.
+  const packet = bytes.subarray(0, HEADER + length);
+  return packet[HEADER + 1] === 0 && checksum(packet) === 0 ? packet.subarray(HEADER) : undefined;
+}
+
+/** Options of a neighbour discovery message: their type, and all of their bytes. Undefined in place of one that is cut short. */
+export function* optionsOf(message: Uint8Array, start: number): Generator<readonly [type: number, option: Uint8Array] | undefined> {
+  for (let at = start; at + 8 <= message.length; ) {
+    const size = message[at + 1]! * 8;
+    if (size === 0 || at + size > message.length) return yield undefined;
+    yield [message[at]!, message.subarray(at, at + size)];
+    at += size;
+  }
 }
 
 /** RFC 8200 section 8.1: ones' complement over source, destination, length, next header and payload. */
@@ -69,31 +96,24 @@ function checksum(packet: Uint8Array): number {
   return ~sum & 0xffff;
 }
 
-/** Undefined for anything but a valid neighbour message from this very link (RFC 4861 section 7.1: hop limit 255, checksum, lengths). */
+/** Undefined for anything but a valid neighbour message. */
 export function decodeNeighbour(bytes: Uint8Array): NeighbourMessage | undefined {
-  if (bytes.length < HEADER + BODY || bytes[0]! >> 4 !== 6 || bytes[6] !== ICMPV6 || bytes[7] !== 255) return undefined;
-  const length = (bytes[4]! << 8) | bytes[5]!;
-  if (length < BODY || HEADER + length > bytes.length) return undefined;
-  // Short frames are padded to 60 bytes: what is past the payload is not the packet's.
-  const packet = bytes.subarray(0, HEADER + length);
-  const type = packet[HEADER];
-  if ((type !== NEIGHBOUR_SOLICITATION && type !== NEIGHBOUR_ADVERTISEMENT) || packet[HEADER + 1] !== 0 || checksum(packet) !== 0)
-    return undefined;
+  const message = decodeIcmp6(bytes, BODY);
+  const type = message?.[0];
+  if (!message || (type !== NEIGHBOUR_SOLICITATION && type !== NEIGHBOUR_ADVERTISEMENT)) return undefined;
   const wanted = type === NEIGHBOUR_SOLICITATION ? SOURCE_LINK_ADDRESS : TARGET_LINK_ADDRESS;
   const found: { mac?: string; nonce?: string } = {};
-  for (let at = HEADER + BODY; at + 8 <= packet.length; ) {
-    const size = packet[at + 1]! * 8;
-    if (size === 0) return undefined;
-    const value = bytesToMac(packet.subarray(at + 2, at + 8));
-    if (packet[at] === wanted) found.mac = value;
-    else if (packet[at] === NONCE) found.nonce = value;
-    at += size;
+  for (const entry of optionsOf(message, BODY)) {
+    if (!entry) return undefined;
+    const [kind, option] = entry;
+    if (kind === wanted) found.mac = bytesToMac(option.subarray(2, 8));
+    else if (kind === NONCE) found.nonce = bytesToMac(option.subarray(2, 8));
   }
   return {
     kind: type === NEIGHBOUR_SOLICITATION ? "solicitation" : "advertisement",
-    source: bytesToIp(packet.subarray(8, 24)),
-    destination: bytesToIp(packet.subarray(24, 40)),
-    target: bytesToIp(packet.subarray(HEADER + 8, HEADER + 24)),
+    source: bytesToIp(bytes.subarray(8, 24)),
+    destination: bytesToIp(bytes.subarray(24, 40)),
+    target: bytesToIp(message.subarray(8, 24)),
     ...found,
   };
 }

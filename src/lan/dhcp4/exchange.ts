@@ -2,8 +2,8 @@ import { randomBytes } from "node:crypto";
 import { macToBytes } from "#base";
 import type { Poller } from "#kernel/ffi";
 import { BROADCAST_MAC } from "../arp.ts";
+import { ask } from "../ask.ts";
 import { LinkPort } from "../link-port.ts";
-import { listen } from "../listen.ts";
 import { DHCP_FILTER, decodeFrame, ETH_P_IP, encodeFrame } from "./frame.ts";
 import { type DhcpReply, type DhcpRequest, decodeDhcp, encodeDhcp } from "./message.ts";
 
@@ -73,47 +73,25 @@ export class Conversation implements Disposable {
     }
   }
 
-  /**
-   * Sends again and again until an answer is accepted.
-   * @param waits milliseconds to wait after each sending; their number is that of the sendings
-   * @returns undefined when nobody answered in time or the signal ended it
-   */
+  /** See {@link ask}. */
   ask<T>(
     draft: Draft,
     waits: readonly number[],
     accept: (answer: Answer) => T | undefined,
     options: { unicast?: Unicast | undefined; signal?: AbortSignal | undefined } = {},
   ): Promise<T | undefined> {
-    const { promise, resolve } = Promise.withResolvers<T | undefined>();
     const own = macToBytes(this.#identity.mac);
-    let timer: NodeJS.Timeout | undefined;
-    const finish = (result?: T) => {
-      clearTimeout(timer);
-      watch[Symbol.dispose]();
-      options.signal?.removeEventListener("abort", abort);
-      resolve(result);
-    };
-    const abort = () => finish();
-    const watch = listen(this.#poller, this.#port, (frame) => {
-      const datagram = decodeFrame(frame);
-      const reply = datagram && decodeDhcp(datagram.payload);
-      if (!reply || reply.xid !== this.#xid || Buffer.compare(reply.mac, own) !== 0) return;
-      const result = accept({ reply, senderMac: datagram.sourceMac });
-      if (result !== undefined) finish(result);
+    return ask(this.#poller, this.#port, {
+      send: () => this.send(draft, options.unicast),
+      waits,
+      accept: (frame) => {
+        const datagram = decodeFrame(frame);
+        const reply = datagram && decodeDhcp(datagram.payload);
+        if (!reply || reply.xid !== this.#xid || Buffer.compare(reply.mac, own) !== 0) return undefined;
+        return accept({ reply, senderMac: datagram.sourceMac });
+      },
+      signal: options.signal,
     });
-    let round = 0;
-    const next = () => {
-      const wait = waits[round++];
-      if (wait === undefined) return finish();
-      this.send(draft, options.unicast);
-      timer = setTimeout(next, wait);
-    };
-    if (options.signal?.aborted) abort();
-    else {
-      options.signal?.addEventListener("abort", abort);
-      next();
-    }
-    return promise;
   }
 
   [Symbol.dispose](): void {

@@ -1,10 +1,10 @@
 import { randomBytes } from "node:crypto";
 import { FairwayError } from "#base";
 import type { Poller } from "#kernel/ffi";
+import { ask } from "../ask.ts";
 import type { Dhcp4Identity } from "../dhcp4/exchange.ts";
 import type { LeaseProtocol } from "../lease-keeper.ts";
 import { LinkPort } from "../link-port.ts";
-import { listen } from "../listen.ts";
 import { decodeNeighbour, ETH_P_IPV6, encodeNeighbour, multicastMac, solicitedNode } from "../ndp.ts";
 import { DHCP6_FILTER, decodeFrame6, encodeFrame6, ethernet6, linkLocalOf } from "./frame.ts";
 import { type Dhcp6Reply, type Dhcp6Request, decodeDhcp6, encodeDhcp6 } from "./message.ts";
@@ -73,7 +73,7 @@ class Exchange implements Disposable {
     }
   }
 
-  #answerNeighbour(packet: Uint8Array, asker: string): void {
+  #answerNeighbour(packet: Uint8Array, asker: string): undefined {
     const message = decodeNeighbour(packet);
     const own = linkLocalOf(this.#mac);
     if (message?.kind !== "solicitation" || message.target !== own || message.source === "::") return;
@@ -81,45 +81,27 @@ class Exchange implements Disposable {
     this.#sendFrame(ethernet6(this.#mac, asker, advertisement));
   }
 
-  /** Sends once for each wait until an answer is accepted; undefined when none was. */
+  /** See {@link ask}. */
   ask<T>(
     draft: Draft,
     waits: readonly number[],
     accept: (reply: Dhcp6Reply) => T | undefined,
     signal?: AbortSignal,
   ): Promise<T | undefined> {
-    const { promise, resolve } = Promise.withResolvers<T | undefined>();
     const xid = randomBytes(3).readUIntBE(0, 3);
-    let timer: NodeJS.Timeout | undefined;
-    const finish = (result?: T) => {
-      clearTimeout(timer);
-      watch[Symbol.dispose]();
-      signal?.removeEventListener("abort", abort);
-      resolve(result);
-    };
-    const abort = () => finish();
-    const watch = listen(this.#poller, this.#port, (frame) => {
-      const received = decodeFrame6(frame);
-      if (!received) return;
-      if (!received.payload) return this.#answerNeighbour(received.packet, received.sourceMac);
-      const reply = decodeDhcp6(received.payload, this.#identity.iaid);
-      if (!reply || reply.xid !== xid || Buffer.compare(reply.duid, this.#identity.duid) !== 0) return;
-      const result = accept(reply);
-      if (result !== undefined) finish(result);
+    return ask(this.#poller, this.#port, {
+      send: () => this.#send(xid, draft),
+      waits,
+      accept: (frame) => {
+        const received = decodeFrame6(frame);
+        if (!received) return undefined;
+        if (!received.payload) return this.#answerNeighbour(received.packet, received.sourceMac);
+        const reply = decodeDhcp6(received.payload, this.#identity.iaid);
+        if (!reply || reply.xid !== xid || Buffer.compare(reply.duid, this.#identity.duid) !== 0) return undefined;
+        return accept(reply);
+      },
+      signal,
     });
-    let round = 0;
-    const next = () => {
-      const wait = waits[round++];
-      if (wait === undefined) return finish();
-      this.#send(xid, draft);
-      timer = setTimeout(next, wait);
-    };
-    if (signal?.aborted) abort();
-    else {
-      signal?.addEventListener("abort", abort);
-      next();
-    }
-    return promise;
   }
 
   [Symbol.dispose](): void {

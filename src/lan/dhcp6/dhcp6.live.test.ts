@@ -18,11 +18,11 @@ async function until(true_: () => boolean, what = () => "waited in vain"): Promi
   assert.ok(true_(), what());
 }
 
-function startServer(fresh = true) {
+function startServer(range = "fd56::100,fd56::1ff,64,2m", more: readonly string[] = [], fresh = true) {
   if (fresh) rmSync(LEASES, { force: true });
   const server = background("srv", [
     ...["dnsmasq", "-k", "-C", "/dev/null", "--port=0", "--interface=eth0", "--bind-interfaces", "--user=root", "--pid-file="],
-    ...["--dhcp-range=fd56::100,fd56::1ff,64,2m", "--dhcp-option=option6:dns-server,[fd56::2]", "--dhcp-authoritative"],
+    ...[`--dhcp-range=${range}`, ...more, "--dhcp-option=option6:dns-server,[fd56::2]", "--dhcp-authoritative"],
     ...[`--dhcp-leasefile=${LEASES}`, "--log-dhcp", "--log-facility=-"],
   ]);
   return { ...server, ready: () => until(() => /DHCPv6, IP range/.test(server.output()), server.output) };
@@ -84,7 +84,7 @@ test("`Lan.keepDhcp6()` renews inside the sandbox, rebinds late, and says lost w
   assert.match(server.output(), /DHCPRENEW/);
   await server.stop();
   await pass(keeping.lease.rebind - 3);
-  using second = startServer(false);
+  using second = startServer(undefined, [], false);
   await second.ready();
   await pass(4);
   await until(() => events.length === 2, second.output);
@@ -93,4 +93,21 @@ test("`Lan.keepDhcp6()` renews inside the sandbox, rebinds late, and says lost w
   await second.stop();
   await pass(125);
   assert.deepEqual(events.slice(2), ["expired"]);
+});
+
+test("`Lan.solicitRouter()` hears whether the router means DHCPv6 or SLAAC, and that there is none", options, async () => {
+  using segment = new Segment();
+  using lan = new Lan();
+  segment.station("srv", "fd56::2/64");
+  for (const [range, advice] of [
+    ["fd56::100,fd56::1ff,64,2m", { managed: true, autonomous: false }],
+    ["fd56::,ra-only,64,2m", { managed: false, autonomous: true }],
+  ] as const) {
+    using server = startServer(range, ["--enable-ra"]);
+    await until(() => /router advertisement on fd56::/.test(server.output()), server.output);
+    assert.deepEqual(await lan.solicitRouter("eth0"), advice);
+    await server.stop();
+  }
+  assert.equal(await lan.solicitRouter("eth0"), undefined);
+  await assert.rejects(lan.solicitRouter("eth9"), { category: "notFound" });
 });
