@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { HOST, http, httpIn, OUTSIDE, portStage, web } from "../ports/stage.ts";
+import { HOST, HOST6, http, httpIn, OUTSIDE, portStage, web } from "../ports/stage.ts";
 
 const BRIDGE = "com.docker.network.bridge";
 
@@ -118,24 +118,26 @@ test("options of the traffic", async (t) => {
   const pings = async (container: string, to: string) =>
     (await host.docker(["exec", container, "ping", "-c", "1", "-W", "1", to], { allowFailure: true, timeout: 30_000 })).code === 0;
 
-  await t.test("enable_icc=false: nothing between containers, everything else", async () => {
-    await docker(`network create -o ${BRIDGE}.enable_icc=false --subnet 10.80.0.0/24 noicc`);
-    await docker(`run -d --name noicc1 --network noicc --ip 10.80.0.11 -p 8011:80 busybox ${web("noicc1", 80)}`);
+  await t.test("enable_icc=false: nothing between containers, everything else, with br_netfilter and without", async () => {
+    await docker(`network create -o ${BRIDGE}.enable_icc=false --subnet 10.80.0.0/24 --ipv6 --subnet fd80::/64 noicc`);
+    await docker(`run -d --name noicc1 --network noicc --ip 10.80.0.11 --ip6 fd80::11 -p 8011:80 busybox ${web("noicc1", 80)}`);
     await docker("run -d --name noicc2 --network noicc --ip 10.80.0.12 busybox sleep 1000");
-    assert.equal(await pings("noicc2", "10.80.0.11"), false);
-    assert.equal(await httpIn(host, "noicc2", "http://10.80.0.11/"), undefined);
-    assert.equal(await pings("noicc2", "10.80.0.1"), true);
-    assert.equal(await seen("noicc2"), HOST);
-    assert.equal(await http(outside, `http://${HOST}:8011/`), "noicc1");
-    await host.sh("sysctl -qw net.bridge.bridge-nf-call-iptables=0 || true");
-    assert.equal(await pings("noicc2", "10.80.0.11"), false, "without br_netfilter too");
-    assert.equal(await httpIn(host, "noicc2", `http://${HOST}:8011/`), "noicc1", "by the published port");
-  });
-
-  // With br_netfilter the translated frame is bridged straight on, and `table bridge fairway` cannot tell it from one port's talk to another.
-  await t.test("enable_icc=false: a neighbour's published port while br_netfilter is on", { todo: "dropped by set no_icc" }, async () => {
-    await host.sh("sysctl -qw net.bridge.bridge-nf-call-iptables=1 || true");
-    assert.equal(await httpIn(host, "noicc2", `http://${HOST}:8011/`), "noicc1");
+    for (const value of [1, 0]) {
+      await host.sh(`for i in iptables ip6tables; do sysctl -qw net.bridge.bridge-nf-call-$i=${value} || true; done`);
+      for (const [own, gateway, published] of [
+        ["10.80.0.11", "10.80.0.1", HOST],
+        ["fd80::11", "fd80::1", `[${HOST6}]`],
+      ] as const) {
+        const state = `${own}, br_netfilter ${value}`;
+        assert.equal(await pings("noicc2", own), false, state);
+        assert.equal(await httpIn(host, "noicc2", `http://${own.includes(":") ? `[${own}]` : own}/`), undefined, state);
+        assert.equal(await pings("noicc2", gateway), true, state);
+        assert.equal(await httpIn(host, "noicc2", `http://${published}:8011/`), "noicc1", `a neighbour's published port: ${state}`);
+        assert.equal(await httpIn(host, "noicc1", `http://${published}:8011/`), "noicc1", `its own: ${state}`);
+        assert.equal(await http(outside, `http://${published}:8011/`), "noicc1", state);
+      }
+      assert.equal(await seen("noicc2"), HOST);
+    }
   });
 
   await t.test("enable_ip_masquerade=false and host_ipv4: what outside sees", async () => {

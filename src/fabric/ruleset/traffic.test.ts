@@ -36,7 +36,7 @@ before(async () => {
   sysctl("net/ipv6/conf/default/accept_dad", "0");
   sysctl("net/ipv4/ip_forward", "1");
   sysctl("net/ipv6/conf/all/forwarding", "1");
-  for (const name of ["iptables", "ip6tables"]) sysctl(`net/bridge/bridge-nf-call-${name}`, "0");
+  brNetfilter("0");
   firewall!.load();
   lab.outside("out", "up0", { ours4: "198.51.100.1", theirs4: "198.51.100.2", ours6: "2001:db8:1::1", theirs6: "2001:db8:1::2" });
   lab.outside("friend", "up1", { ours4: "198.51.101.1", theirs4: "198.51.101.2", ours6: "2001:db8:2::1", theirs6: "2001:db8:2::2" });
@@ -88,6 +88,8 @@ before(async () => {
     published("tcp", "0.0.0.0/0", "8084", "10.4.0.2", "81"),
     published("tcp", "0.0.0.0/0", "8085", "10.3.0.2", "80"),
     published("tcp", "0.0.0.0/0", "8086", "10.6.0.2", "80"),
+    published("udp", "0.0.0.0/0", "8086", "10.6.0.2", "80"),
+    published("tcp", "::/0", "8086", "fd00:6::2", "80"),
     item("publish_range4", ["udp", "0.0.0.0/0", "9000-9100"], ["10.1.0.2"]),
     item("publish_range4", ["tcp", "198.51.100.1", "9000-9100"], ["10.1.0.3"]),
     item("publish_range6", ["tcp", "::/0", "9000-9100"], ["fd00:1::2"]),
@@ -99,7 +101,7 @@ before(async () => {
     item("links6", ["fd00:6::2", "fd00:6::3", "tcp", "80"]),
   ]);
   for (const host of ["a1", "a2", "b1", "i1", "i2", "r1", "o1", "n1", "n2", "n3", "s1", "m1", "out", "friend"]) lab.serve(host, "tcp", 80);
-  for (const host of ["a1", "out"]) lab.serve(host, "udp", 80);
+  for (const host of ["a1", "n1", "out"]) lab.serve(host, "udp", 80);
   for (const host of ["a1", "r1"]) lab.serve(host, "udp", 9005);
   for (const host of ["a1", "a2"]) lab.serve(host, "tcp", 9005);
   lab.serve("r1", "tcp", 81);
@@ -121,6 +123,20 @@ async function rows(table: readonly Row[]): Promise<void> {
     table.map(([from, proto, address, port], at) => `${from} ${proto} ${address} ${port}: ${seen[at]}`),
     table.map(([from, proto, address, port, answer]) => `${from} ${proto} ${address} ${port}: ${answer}`),
   );
+}
+
+function brNetfilter(value: "0" | "1"): void {
+  for (const name of ["iptables", "ip6tables"]) sysctl(`net/bridge/bridge-nf-call-${name}`, value);
+}
+
+/** A test of its own with br_netfilter off, and one with it on: then `inet fairway` sees bridged frames too. */
+function eitherWay(title: string, body: () => Promise<void>): void {
+  for (const value of ["0", "1"] as const) {
+    test(`${title} (br_netfilter ${value})`, options, async () => {
+      brNetfilter(value);
+      await body().finally(() => brNetfilter("0"));
+    });
+  }
 }
 
 test("published ports are reached from outside, and the client's address is kept", options, () =>
@@ -182,7 +198,7 @@ test("the host reaches published ports by its loopback and by its own addresses"
   ]),
 );
 
-test("a published port is reached from its own container, a peer and another bridge", options, () =>
+eitherWay("a published port is reached from its own container, a peer and another bridge", () =>
   rows([
     ["a1", "tcp", "198.51.100.1", 8080, "a1 10.1.0.1"],
     ["a2", "tcp", "198.51.100.1", 8080, "a1 10.1.0.1"],
@@ -197,7 +213,7 @@ test("a published port is reached from its own container, a peer and another bri
   ]),
 );
 
-test("bridges are isolated from one another, members of one are not", options, () =>
+eitherWay("bridges are isolated from one another, members of one are not", () =>
   rows([
     ["a1", "tcp", "10.2.0.2", 80, "blocked"],
     ["a1", "tcp", "fd00:2::2", 80, "blocked"],
@@ -207,7 +223,7 @@ test("bridges are isolated from one another, members of one are not", options, (
   ]),
 );
 
-test("an internal network reaches nothing and is reached by nothing, save its members and the host", options, () =>
+eitherWay("an internal network reaches nothing and is reached by nothing, save its members and the host", () =>
   rows([
     ["i1", "tcp", "10.3.0.3", 80, "i2 10.3.0.2"],
     ["i1", "tcp", "198.51.100.2", 80, "blocked"],
@@ -220,7 +236,7 @@ test("an internal network reaches nothing and is reached by nothing, save its me
   ]),
 );
 
-test("routed mode lets open ports and ICMP in; nat-unprotected lets everything in; mixed goes by family", options, async () => {
+eitherWay("routed mode lets open ports and ICMP in; nat-unprotected lets everything in; mixed goes by family", async () => {
   await rows([
     ["out", "tcp", "10.4.0.2", 80, "r1 198.51.100.2"],
     ["out", "tcp", "fd00:4::2", 80, "r1 2001:db8:1::2"],
@@ -238,34 +254,34 @@ test("routed mode lets open ports and ICMP in; nat-unprotected lets everything i
   );
 });
 
-test("icc=false parts the members, save for links, whether or not br_netfilter shows bridged frames to us", options, async () => {
-  for (const value of ["0", "1"] as const) {
-    for (const name of ["iptables", "ip6tables"]) sysctl(`net/bridge/bridge-nf-call-${name}`, value);
-    await rows([
-      ["n1", "tcp", "10.6.0.3", 80, "n2 10.6.0.2"],
-      ["n1", "tcp", "fd00:6::3", 80, "n2 fd00:6::2"],
-      ["n2", "tcp", "10.6.0.2", 80, "blocked"],
-      ["n1", "tcp", "10.6.0.4", 80, "blocked"],
-      ["n3", "tcp", "fd00:6::2", 80, "blocked"],
-      ["n1", "tcp", "198.51.100.2", 80, "out 198.51.100.1"],
-      ["out", "tcp", "198.51.100.1", 8086, "n1 198.51.100.2"],
-      // br_netfilter bridges it on after DNAT, where the bridge table cannot tell it from the forbidden.
-      ["n2", "tcp", "198.51.100.1", 8086, value === "0" ? "n1 10.6.0.1" : "blocked"],
-      ["a1", "tcp", "10.1.0.3", 80, "a2 10.1.0.2"],
-      ["a1", "tcp", "198.51.100.1", 8080, "a1 10.1.0.1"],
-      ["a2", "tcp", "198.51.100.1", 8080, "a1 10.1.0.1"],
-      ["i1", "tcp", "10.3.0.3", 80, "i2 10.3.0.2"],
-    ]);
-    assert.deepEqual(await Promise.all([lab.ping("n1", "10.6.0.3"), lab.ping("a1", "fd00:1::3"), lab.ping("n1", "10.6.0.1")]), [
-      false,
-      true,
-      true,
-    ]);
-  }
-  for (const name of ["iptables", "ip6tables"]) sysctl(`net/bridge/bridge-nf-call-${name}`, "0");
+eitherWay("icc=false parts the members, save for links and published ports", async () => {
+  await rows([
+    ["n1", "tcp", "10.6.0.3", 80, "n2 10.6.0.2"],
+    ["n1", "tcp", "fd00:6::3", 80, "n2 fd00:6::2"],
+    ["n2", "tcp", "10.6.0.2", 80, "blocked"],
+    ["n1", "tcp", "10.6.0.4", 80, "blocked"],
+    ["n3", "tcp", "fd00:6::2", 80, "blocked"],
+    ["n1", "tcp", "198.51.100.2", 80, "out 198.51.100.1"],
+    ["out", "tcp", "198.51.100.1", 8086, "n1 198.51.100.2"],
+    ["n2", "tcp", "198.51.100.1", 8086, "n1 10.6.0.1"],
+    ["n2", "tcp", "10.6.0.1", 8086, "n1 10.6.0.1"],
+    ["n2", "udp", "198.51.100.1", 8086, "n1 10.6.0.1"],
+    ["n1", "tcp", "198.51.100.1", 8086, "n1 10.6.0.1"],
+    ["n2", "tcp", "2001:db8:1::1", 8086, "n1 fd00:6::1"],
+    ["n2", "tcp", "fd00:6::1", 8086, "n1 fd00:6::1"],
+    ["a1", "tcp", "10.1.0.3", 80, "a2 10.1.0.2"],
+    ["a1", "tcp", "198.51.100.1", 8080, "a1 10.1.0.1"],
+    ["a2", "tcp", "198.51.100.1", 8080, "a1 10.1.0.1"],
+    ["i1", "tcp", "10.3.0.3", 80, "i2 10.3.0.2"],
+  ]);
+  assert.deepEqual(await Promise.all([lab.ping("n1", "10.6.0.3"), lab.ping("a1", "fd00:1::3"), lab.ping("n1", "10.6.0.1")]), [
+    false,
+    true,
+    true,
+  ]);
 });
 
-test("icc=false cannot be gone around through the gateway", options, async () => {
+eitherWay("icc=false cannot be gone around through the gateway", async () => {
   run("ip -n n1 route add 10.6.0.4/32 via 10.6.0.1");
   await rows([["n1", "tcp", "10.6.0.4", 80, "blocked"]]);
   run("ip -n n1 route del 10.6.0.4/32");
