@@ -5,7 +5,7 @@ packages_runtime="conmon crun runc libnftables1 nftables iproute2 golang-github-
 # What the labs, experiments and the demo need besides.
 packages_test="busybox-static iputils-ping curl netcat-openbsd socat conntrack dnsmasq-base bind9-dnsutils procps strace util-linux bsdutils openssl"
 # The VM lab: Debian's kernel under qemu.
-packages_vm="qemu-system-x86 busybox-static kmod cpio xz-utils"
+packages_vm="qemu-system-x86 busybox-static kmod cpio xz-utils e2fsprogs"
 # The bench runs Debian's dockerd beside ours.
 packages_bench="docker.io dnsperf iptables"
 # Only where no docker command is on the PATH.

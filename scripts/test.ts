@@ -17,7 +17,7 @@ const chosen = values.only !== undefined || positionals.length > 0;
 const classes: readonly { name: TestClass; concurrency: number; minutes: number }[] = [
   { name: "fast", concurrency: 2, minutes: 2 },
   { name: "live", concurrency: 1, minutes: 5 },
-  { name: "vm", concurrency: 1, minutes: 10 },
+  { name: "vm", concurrency: 1, minutes: 40 },
 ];
 
 if (process.getuid?.() !== 0) {
