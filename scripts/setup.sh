@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs what is missing and says what it does: Node 26 and the npm packages, then Debian packages. A second run only looks.
+# Installs what is missing and says what it does: Debian packages, then Node 26 and the npm packages. A second run only looks.
 #   sh scripts/setup.sh [--quiet] [runtime] [test] [vm] [bench]      (no purpose: runtime and test)
 set -eu
 cd "$(dirname "$0")/.."
@@ -18,6 +18,63 @@ done
 
 say() { echo "setup: $*"; }
 fail() { echo "setup: $*" >&2; exit 1; }
+
+# ---- Debian packages: first, because Node 26 needs one of them (libatomic1)
+debian_packages() {
+  list=""
+  for purpose in $purposes; do
+    eval "list=\"\$list \$packages_$purpose\""
+  done
+  if command -v docker >/dev/null; then
+    # docker.io brings the CLI and dockerd; only the bench needs dockerd.
+    if command -v dockerd >/dev/null; then list=$(echo " $list " | sed 's/ docker\.io / /'); fi
+  else
+    choose() {
+      for choice in $(echo "$package_docker_cli" | tr '|' ' '); do
+        if apt-cache show "$choice" >/dev/null 2>&1; then list="$list $choice"; return 0; fi
+      done
+      return 1
+    }
+    # A container image often has empty package lists.
+    choose || { [ "$(id -u)" != 0 ] || apt-get update -q >/dev/null 2>&1 || true; choose || list="$list docker.io"; }
+  fi
+
+  # shellcheck disable=SC2086
+  installed=" $(dpkg-query -W -f '${Package} ${db:Status-Status}\n' $list 2>/dev/null | sed -n 's/ installed$//p' | tr '\n' ' ') "
+  missing=""
+  for package in $list; do
+    case "$installed $missing " in *" $package "*) ;; *) missing="$missing $package" ;; esac
+  done
+
+  if [ -n "$missing" ]; then
+    say "Debian packages to install:$missing"
+    [ "$(id -u)" = 0 ] || fail "that needs root. Run:  sudo apt-get install --no-install-recommends$missing"
+    # Nothing that we install may start a service of its own on this machine (docker.io would start dockerd).
+    guard=${FAIRWAY_POLICY_RC_D:-/usr/sbin/policy-rc.d}
+    log=$(mktemp)
+    if [ -e "$guard" ]; then guard=""; else printf '#!/bin/sh\nexit 101\n' >"$guard"; chmod 755 "$guard"; fi
+    trap 'rm -f "$log" ${guard:+"$guard"}' EXIT
+    trap 'exit 130' INT TERM
+    export DEBIAN_FRONTEND=noninteractive
+    # shellcheck disable=SC2086
+    get() { apt-get install -y -q --no-install-recommends -o DPkg::Lock::Timeout=300 $missing >"$log" 2>&1; }
+    if ! get; then
+      say "refreshing the package lists"
+      apt-get update -q >"$log" 2>&1 || true
+      if ! get; then
+        tail -n 15 "$log" >&2
+        fail "apt-get could not install$missing (above). Without a network, install them by other means and run this again."
+      fi
+    fi
+    say "installed$missing"
+  fi
+}
+
+if command -v dpkg-query >/dev/null; then
+  debian_packages
+else
+  [ -n "$quiet" ] || say "not a Debian system: install by your own means what scripts/packages.sh names"
+fi
 
 # ---- npm packages, and Node 26 which is one of them
 node=node_modules/.bin/node
@@ -48,57 +105,4 @@ if [ "$(cat "$stamp" 2>/dev/null || true)" != "$want" ] || [ ! -x "$node" ]; the
   say "$($node --version) is at $node"
 fi
 
-# ---- Debian packages
-if ! command -v dpkg-query >/dev/null; then
-  [ -n "$quiet" ] || say "not a Debian system: install by your own means what scripts/packages.sh names"
-  exit 0
-fi
-
-list=""
-for purpose in $purposes; do
-  eval "list=\"\$list \$packages_$purpose\""
-done
-if command -v docker >/dev/null; then
-  # docker.io brings the CLI and dockerd; only the bench needs dockerd.
-  if command -v dockerd >/dev/null; then list=$(echo " $list " | sed 's/ docker\.io / /'); fi
-else
-  choose() {
-    for choice in $(echo "$package_docker_cli" | tr '|' ' '); do
-      if apt-cache show "$choice" >/dev/null 2>&1; then list="$list $choice"; return 0; fi
-    done
-    return 1
-  }
-  # A container image often has empty package lists.
-  choose || { [ "$(id -u)" != 0 ] || apt-get update -q >/dev/null 2>&1 || true; choose || list="$list docker.io"; }
-fi
-
-# shellcheck disable=SC2086
-installed=" $(dpkg-query -W -f '${Package} ${db:Status-Status}\n' $list 2>/dev/null | sed -n 's/ installed$//p' | tr '\n' ' ') "
-missing=""
-for package in $list; do
-  case "$installed $missing " in *" $package "*) ;; *) missing="$missing $package" ;; esac
-done
-
-if [ -n "$missing" ]; then
-  say "Debian packages to install:$missing"
-  [ "$(id -u)" = 0 ] || fail "that needs root. Run:  sudo apt-get install --no-install-recommends$missing"
-  # Nothing that we install may start a service of its own on this machine (docker.io would start dockerd).
-  guard=${FAIRWAY_POLICY_RC_D:-/usr/sbin/policy-rc.d}
-  log=$(mktemp)
-  if [ -e "$guard" ]; then guard=""; else printf '#!/bin/sh\nexit 101\n' >"$guard"; chmod 755 "$guard"; fi
-  trap 'rm -f "$log" ${guard:+"$guard"}' EXIT
-  trap 'exit 130' INT TERM
-  export DEBIAN_FRONTEND=noninteractive
-  # shellcheck disable=SC2086
-  get() { apt-get install -y -q --no-install-recommends -o DPkg::Lock::Timeout=300 $missing >"$log" 2>&1; }
-  if ! get; then
-    say "refreshing the package lists"
-    apt-get update -q >"$log" 2>&1 || true
-    if ! get; then
-      tail -n 15 "$log" >&2
-      fail "apt-get could not install$missing (above). Without a network, install them by other means and run this again."
-    fi
-  fi
-  say "installed$missing"
-fi
 [ -n "$quiet" ] || say "everything for$(echo " $purposes" | tr -s ' ') is there"

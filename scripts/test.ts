@@ -5,7 +5,8 @@
 import { dirname } from "node:path";
 import { parseArgs } from "node:util";
 import { findTests, type TestClass } from "./gate/find-tests.ts";
-import { noTotals, runTests, summaryLines } from "./gate/run-tests.ts";
+import { report } from "./gate/report.ts";
+import { type FileResult, passed, runTests } from "./gate/run-tests.ts";
 import { runStaticSteps } from "./gate/steps.ts";
 
 const { values, positionals } = parseArgs({ options: { only: { type: "string", multiple: true } }, allowPositionals: true });
@@ -13,11 +14,20 @@ const root = dirname(import.meta.dirname);
 const started = performance.now();
 const chosen = values.only !== undefined || positionals.length > 0;
 
+interface ClassOfTests {
+  readonly name: TestClass;
+  readonly concurrency: number;
+  /** For one file. */
+  readonly minutes: number;
+  /** What failed is run once more: docs/decisions/074-a-second-try-for-live-tests.md. */
+  readonly secondTry: boolean;
+}
+
 /** Two cores share this work: pure tests overlap, daemons and machines do not. */
-const classes: readonly { name: TestClass; concurrency: number; minutes: number }[] = [
-  { name: "fast", concurrency: 2, minutes: 2 },
-  { name: "live", concurrency: 1, minutes: 5 },
-  { name: "vm", concurrency: 1, minutes: 40 },
+const classes: readonly ClassOfTests[] = [
+  { name: "fast", concurrency: 2, minutes: 2, secondTry: false },
+  { name: "live", concurrency: 1, minutes: 10, secondTry: true },
+  { name: "vm", concurrency: 1, minutes: 40, secondTry: true },
 ];
 
 if (process.getuid?.() !== 0) {
@@ -28,17 +38,22 @@ if (process.getuid?.() !== 0) {
 }
 
 const failedSteps = chosen ? [] : runStaticSteps(root, console.log);
-const totals = noTotals();
-for (const { name, concurrency, minutes } of classes) {
+const results: FileResult[] = [];
+const flaky: FileResult[] = [];
+for (const { name, concurrency, minutes, secondTry } of classes) {
   if (values.only && !values.only.includes(name)) continue;
   const files = findTests(root, name).filter((file) => positionals.length === 0 || positionals.some((part) => file.includes(part)));
   if (files.length === 0) continue;
   // One process for all of them: the machines boot once.
   if (name === "vm" && positionals.length === 0) files.splice(0, files.length, "test/vm/suite.ts");
   console.log(`---- ${name}: ${files.length} ${files.length === 1 ? "file" : "files"}`);
-  await runTests({ root, files, concurrency, timeout: minutes * 60_000, write: console.log }, totals);
+  const batch = { root, concurrency, timeout: minutes * 60_000, write: console.log };
+  const first = await runTests({ ...batch, files });
+  const failed = secondTry ? first.filter((result) => !passed(result)) : [];
+  if (failed.length > 0) console.log(`---- ${name}, what failed once more: ${failed.length} ${failed.length === 1 ? "file" : "files"}`);
+  const second = await runTests({ ...batch, files: failed.map(({ file }) => file) });
+  results.push(...first.filter((result) => !failed.includes(result)), ...second);
+  flaky.push(...failed.filter(({ file }) => second.some((result) => result.file === file && passed(result))));
 }
 
-if (failedSteps.length > 0) console.log(`Failed before any test: ${failedSteps.join(", ")}`);
-for (const line of summaryLines(totals, performance.now() - started)) console.log(line);
-process.exitCode = failedSteps.length > 0 || totals.failed > 0 || totals.cancelled > 0 || totals.tests === 0 ? 1 : 0;
+process.exitCode = report({ failedSteps, results, flaky, milliseconds: performance.now() - started }, console.log);

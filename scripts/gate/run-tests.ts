@@ -1,17 +1,6 @@
 import { relative } from "node:path";
 import { run } from "node:test";
-
-export interface Totals {
-  tests: number;
-  suites: number;
-  passed: number;
-  failed: number;
-  cancelled: number;
-  skipped: number;
-  todo: number;
-}
-
-export const noTotals = (): Totals => ({ tests: 0, suites: 0, passed: 0, failed: 0, cancelled: 0, skipped: 0, todo: 0 });
+import { noTotals, type Totals } from "./totals.ts";
 
 export interface TestBatch {
   root: string;
@@ -30,6 +19,14 @@ interface Failure {
   error: Error;
 }
 
+export interface FileResult {
+  /** Relative to the batch's root. */
+  readonly file: string;
+  readonly totals: Totals;
+  /** Names of the tests that failed, in the order in which they did. */
+  readonly failed: readonly string[];
+}
+
 const indent = (text: string) => text.replace(/^/gm, "    ");
 
 /** What went wrong, as far down the causes as it says something. */
@@ -38,73 +35,53 @@ function explain(error: Error): string {
   return (cause ?? error).stack ?? String(cause ?? error);
 }
 
-/** Runs test files, each in a process of its own; one line a file as it ends, failures in full. Adds to `totals`. */
-export async function runTests(batch: TestBatch, totals: Totals): Promise<void> {
-  if (batch.files.length === 0) return;
+/** A parent fails because of its children, which have been told already. */
+function isOfChildren(error: Error & { failureType?: string }): boolean {
+  const cause = error.cause as { failureType?: string } | undefined;
+  return error.failureType === "subtestsFailed" || cause?.failureType === "subtestsFailed";
+}
+
+/** Runs test files, each in a process of its own; one line a file as it ends, failures in full. @returns what became of each, in that order */
+export async function runTests({ root, files, concurrency, timeout, write }: TestBatch): Promise<FileResult[]> {
+  if (files.length === 0) return [];
   const failures = new Map<string, Failure[]>();
   const messages = new Map<string, string>();
-  const stream = run({
-    files: batch.files.map((file) => `${batch.root}/${file}`),
-    cwd: batch.root,
-    concurrency: batch.concurrency,
-    timeout: batch.timeout,
-  });
+  const results: FileResult[] = [];
+  const stream = run({ files: files.map((file) => `${root}/${file}`), cwd: root, concurrency, timeout });
   for await (const event of stream) {
     if (event.type === "test:fail") {
-      const { file = "?", name, details, line = 0 } = event.data;
-      const cause = details.error.cause;
-      // A parent fails because of its children, which have been told already.
-      if (
-        details.error.failureType === "subtestsFailed" ||
-        (cause as { failureType?: string } | undefined)?.failureType === "subtestsFailed"
-      )
-        continue;
-      const list = failures.get(file) ?? [];
-      list.push({ name, file, line, error: details.error });
-      failures.set(file, list);
+      const { file = "?", name, details, line = 0, todo } = event.data;
+      if (todo !== undefined || isOfChildren(details.error)) continue;
+      failures.set(file, [...(failures.get(file) ?? []), { name, file, line, error: details.error }]);
     } else if (event.type === "test:stderr") {
       messages.set(event.data.file, (messages.get(event.data.file) ?? "") + event.data.message);
-    } else if (event.type === "test:summary") {
+    } else if (event.type === "test:summary" && event.data.file !== undefined) {
       const { file, counts, duration_ms: duration, success } = event.data;
-      if (file === undefined) {
-        for (const key of Object.keys(totals) as (keyof Totals)[]) totals[key] += counts[key];
-        continue;
-      }
       const skipped = counts.skipped > 0 ? `, ${counts.skipped} skipped` : "";
       const outcome = success ? "ok  " : "FAIL";
-      batch.write(
-        `${outcome} ${relative(batch.root, file)}  ${counts.passed} of ${counts.tests}${skipped}  ${(duration / 1000).toFixed(1)} s`,
-      );
-      report(file);
+      write(`${outcome} ${relative(root, file)}  ${counts.passed} of ${counts.tests}${skipped}  ${(duration / 1000).toFixed(1)} s`);
+      close(file, { ...noTotals(), ...counts });
     }
   }
   // A file that could not be loaded has no summary of its own.
   for (const file of [...failures.keys()]) {
-    batch.write(`FAIL ${relative(batch.root, file)}`);
-    report(file);
+    write(`FAIL ${relative(root, file)}`);
+    close(file, { ...noTotals(), tests: 1, failed: 1 });
   }
+  return results;
 
-  function report(file: string) {
-    for (const failure of failures.get(file) ?? []) {
-      batch.write(`  not ok: ${failure.name}  (${relative(batch.root, failure.file)}:${failure.line})`);
-      batch.write(indent(explain(failure.error)));
+  function close(file: string, totals: Totals) {
+    const told = failures.get(file) ?? [];
+    for (const failure of told) {
+      write(`  not ok: ${failure.name}  (${relative(root, failure.file)}:${failure.line})`);
+      write(indent(explain(failure.error)));
     }
     const text = messages.get(file);
-    if (failures.has(file) && text) batch.write(indent(`stderr: ${text.slice(-4000)}`));
+    if (told.length > 0 && text) write(indent(`stderr: ${text.slice(-4000)}`));
     failures.delete(file);
+    results.push({ file: relative(root, file), totals, failed: told.map(({ name }) => name) });
   }
 }
 
-/** The closing lines, in the words of node's own TAP summary. */
-export function summaryLines(totals: Totals, milliseconds: number): string[] {
-  return [
-    `# tests ${totals.tests}`,
-    `# suites ${totals.suites}`,
-    `# pass ${totals.passed}`,
-    `# fail ${totals.failed}`,
-    `# cancelled ${totals.cancelled}`,
-    `# skipped ${totals.skipped}`,
-    `# todo ${totals.todo}`,
-    `# duration_ms ${Math.round(milliseconds)}`,
-  ];
-}
+/** Whether a file's tests all did what they are to do. */
+export const passed = ({ totals }: FileResult): boolean => totals.failed === 0 && totals.cancelled === 0;
