@@ -76,7 +76,7 @@ export function daemonInfo({ config, current, id, runtime, drivers, warnings }: 
     loggingDriver: config.containers.logDriver || "json-file",
     securityOptions: ["name=seccomp,profile=builtin"],
     firewall: { driver: config.network.firewall ? "nftables" : "none", info: [] },
-    ...{ addressPools: config.network.addressPools, experimental: config.experimental, liveRestore: true },
+    ...{ addressPools: config.network.addressPools, experimental: config.experimental },
   };
   return () => ({
     ...fixed,
@@ -96,5 +96,6 @@ export function daemonInfo({ config, current, id, runtime, drivers, warnings }: 
       return readFileSync("/proc/sys/net/ipv4/ip_forward", "utf8").trim() === "1";
     },
     debug: current().debug,
+    liveRestore: current().containers.liveRestore,
   });
 }

@@ -80,7 +80,7 @@ async function serve(config: DaemonConfig, warnings: readonly string[]): Promise
     },
     stop: [
       () => server.close(),
-      () => containers.close(),
+      () => containers.close(current.containers.liveRestore ? {} : { stopTimeout: current.containers.shutdownTimeout }),
       () => engine.close(),
       () => store.close(),
       () => rmSync(config.pidfile, { force: true }),

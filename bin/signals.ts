@@ -16,6 +16,9 @@ export interface SignalTargets {
   readonly stop: readonly (() => Promise<void> | void)[];
 }
 
+/** The third signal that asks for an end ends the daemon at once, as dockerd's: it may be waiting for containers. */
+const IMPATIENT = 3;
+
 /** dockerd's signals: SIGHUP reads the configuration file again, SIGUSR1 writes the state down, SIGTERM and SIGINT end the daemon. */
 export function handleSignals(targets: SignalTargets): void {
   const { argv, config, log, server, readFile } = targets;
@@ -32,11 +35,12 @@ export function handleSignals(targets: SignalTargets): void {
     }
   });
   process.on("SIGUSR1", () => dump(targets));
-  let stopping = false;
+  let asked = 0;
   const stop = async (signal: string) => {
-    if (stopping) return;
-    stopping = true;
-    log.info("Daemon shutting down: containers keep running", { signal });
+    asked++;
+    if (asked === IMPATIENT) process.exit(1);
+    if (asked > 1) return;
+    log.info("Daemon shutting down", { signal });
     for (const step of targets.stop) {
       try {
         await step();

@@ -9,6 +9,7 @@ import { isAlive, signalProcess } from "./proc.ts";
 import { type ContainerRecord, neverStarted, nowText } from "./record.ts";
 import type { Registry } from "./registry.ts";
 import { nextDelay, shouldRestart } from "./restart-policy.ts";
+import { within } from "./shutdown.ts";
 import { signalNumber } from "./signals.ts";
 import { bringUp, cgroupsPathOf, sawOom } from "./starting.ts";
 import { takeDown, undoStart } from "./teardown.ts";
@@ -155,28 +156,24 @@ export class Lifecycle {
       return;
     }
     if (!container.up) return;
-    const { config } = container.record;
-    const signal = signalNumber(options.signal || config.StopSignal || "SIGTERM");
-    const seconds = options.timeout ?? config.StopTimeout ?? this.#context.defaults.stopTimeout ?? 10;
-    if (await this.#signalAndWait(container, signal, seconds < 0 ? undefined : seconds * 1000)) return;
+    const signal = signalNumber(options.signal || container.record.config.StopSignal || "SIGTERM");
+    const seconds = options.timeout ?? this.stopTimeout(container);
+    if (await this.#signalAndWait(container, signal, seconds < 0 ? Number.POSITIVE_INFINITY : seconds * 1000)) return;
     this.#context.log.info("Container did not stop in time, killing it", { container: container.id, seconds });
     await this.#killHard(container);
   }
 
-  /** @returns whether it ended within the time */
-  async #signalAndWait(container: Container, signal: number, limit: number | undefined): Promise<boolean> {
+  /** Seconds between a container's stop signal and SIGKILL; negative: for ever. */
+  stopTimeout({ record }: Container): number {
+    return record.config.StopTimeout ?? this.#context.defaults.stopTimeout ?? 10;
+  }
+
+  /** @param limit in ms. @returns whether it ended within the time */
+  async #signalAndWait(container: Container, signal: number, limit: number): Promise<boolean> {
     const exited = container.nextExit();
     this.#signal(container, signal);
     if (container.record.phase === "paused") await this.#context.runtime.resume(container.id).catch(() => {});
-    if (limit === undefined) {
-      await exited;
-      return true;
-    }
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<boolean>((resolve) => (timer = setTimeout(() => resolve(!container.up), limit)));
-    const inTime = await Promise.race([exited.then(() => true), late]);
-    clearTimeout(timer);
-    return inTime;
+    return (await within(limit, exited)) || !container.up;
   }
 
   async #killHard(container: Container): Promise<void> {
@@ -385,7 +382,7 @@ export class Lifecycle {
   }
 
   /** Stops a container because the daemon ends: its restart policy holds for the daemon's next start. */
-  stopForShutdown(container: Container, timeout?: number): Promise<void> {
-    return container.operations.run(() => this.#stop(container, timeout === undefined ? {} : { timeout }));
+  stopForShutdown(container: Container): Promise<void> {
+    return container.operations.run(() => this.#stop(container, {}));
   }
 }

@@ -16,6 +16,7 @@ import { readLog } from "./log-file.ts";
 import { removeOrphans } from "./orphans.ts";
 import { isAlive } from "./proc.ts";
 import type { Registry } from "./registry.ts";
+import { shutdownLimit, within } from "./shutdown.ts";
 import { signalNumber } from "./signals.ts";
 import { resizeTerminal } from "./terminal.ts";
 import { topJson } from "./top.ts";
@@ -107,13 +108,14 @@ export class ContainerService implements Containers {
     }
   }
 
-  /** @param options stop: end the containers too (their policies hold for the next start); else they go on without a daemon */
-  async close(options: { stopContainers?: boolean; timeout?: number } = {}): Promise<void> {
+  /**
+   * Ends the room.
+   * @param options stopTimeout: end the containers too, within so many seconds (`shutdownLimit`); their policies hold for the next start. Without
+   * it they go on without a daemon.
+   */
+  async close({ stopTimeout }: { stopTimeout?: number } = {}): Promise<void> {
     this.#lifecycle.beginClose();
-    if (options.stopContainers) {
-      const up = this.#registry.all().filter((container) => container.up);
-      await Promise.all(up.map((container) => this.#each(container, (each) => this.#lifecycle.stopForShutdown(each, options.timeout))));
-    }
+    if (stopTimeout !== undefined) await this.#stopAll(stopTimeout);
     clearInterval(this.#check);
     this.#health.close();
     this.#context.exits.close();
@@ -121,6 +123,20 @@ export class ContainerService implements Containers {
     const parent = `/${this.#context.defaults.cgroupParent ?? "fairway"}`;
     const empty = cgroupDirectories(parent, this.#context.cgroups).length > 0 && !this.#registry.all().some((container) => container.up);
     if (empty) removeCgroup(parent, this.#context.cgroups);
+  }
+
+  async #stopAll(timeout: number): Promise<void> {
+    const { log } = this.#context;
+    const up = this.#registry.all().filter((container) => container.up);
+    const limit = shutdownLimit(
+      timeout,
+      up.map((container) => this.#lifecycle.stopTimeout(container)),
+    );
+    log.info("Stopping containers", { containers: up.length, limit });
+    const stopped = Promise.all(up.map((container) => this.#each(container, (each) => this.#lifecycle.stopForShutdown(each))));
+    if (await within(limit, stopped)) return;
+    for (const { id } of up.filter((container) => container.up))
+      log.error("Container did not stop before the daemon's end", { container: id });
   }
 
   async create(name: string | undefined, body: ContainerCreateBody): Promise<{ Id: string; Warnings: string[] }> {
