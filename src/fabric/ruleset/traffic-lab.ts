@@ -23,6 +23,7 @@ const inside = (host: string, command: string[]): string[] => (host === "host" ?
 
 export class TrafficLab {
   readonly #servers: ChildProcess[] = [];
+  readonly #awaited: { readonly host: string; readonly question: string[] }[] = [];
 
   /** `v4` and `v6` are the bridge's own addresses, as `10.1.0.1/24`. */
   bridge(name: string, v4: string, v6: string): void {
@@ -64,6 +65,15 @@ export class TrafficLab {
     const listen = proto === "tcp" ? "TCP6-LISTEN" : "UDP6-RECVFROM";
     const [file, ...args] = inside(host, ["socat", `${listen}:${port},fork,reuseaddr,ipv6only=0`, answer]);
     this.#servers.push(spawn(file!, args, { stdio: "ignore" }));
+    this.#awaited.push({ host, question: ["ss", proto === "tcp" ? "-Hltn" : "-Hlun", `sport = :${port}`] });
+  }
+
+  /** Waits until every server listens. */
+  async listening(): Promise<void> {
+    for (const { host, question } of this.#awaited.splice(0)) {
+      const [file, ...args] = inside(host, question);
+      while (execFileSync(file!, args, { encoding: "utf8" }) === "") await new Promise((resolve) => setTimeout(resolve, 50));
+    }
   }
 
   /** What a server says to a client: `"a1 198.51.100.2"`, or `"blocked"` when nothing comes within a second. */

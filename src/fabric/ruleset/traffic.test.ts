@@ -107,8 +107,7 @@ before(async () => {
   lab.serve("r1", "tcp", 81);
   // Things on the host itself that must stay what they are.
   lab.serve("host", "tcp", 7000);
-  for (let tries = 0; tries < 50 && (await lab.ask("r1", "tcp", "127.0.0.1", 81)) === "blocked"; tries++);
-  for (let tries = 0; tries < 50 && (await lab.ask("host", "tcp", "127.0.0.1", 7000)) === "blocked"; tries++);
+  await lab.listening();
 });
 
 after(() => {
