@@ -17,6 +17,9 @@ export function compareVersions(a: string, b: string): number {
 
 export const atLeast = (version: string, wanted: string): boolean => compareVersions(version, wanted) >= 0;
 
+/** The `x` of `1.x`. */
+export const minorOf = (version: string): number => Number(version.split(".")[1] ?? 0);
+
 /** Refuses a version out of range, in Docker's words. @throws invalidParameter */
 export function checkVersion(version: string): void {
   if (compareVersions(version, API_VERSION) > 0)

@@ -16,6 +16,7 @@ export class FakeImages {
     return found;
   }
   list = () => this.all;
+  lowerDirs = () => [];
   async tag(source: string, target: string) {
     this.find(source);
     this.calls.push(["tag", source, target]);

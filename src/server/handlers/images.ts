@@ -1,11 +1,9 @@
-import type { ProgressJson } from "#api";
+import { minorOf, type ProgressJson } from "#api";
 import { conflict, invalid, notImplemented } from "#base";
-import type { ImageView } from "#images";
+import { imageInspectJson, imageSummaryJson, pruneConditions, selectImages } from "#images";
 import { bytesOf } from "../body.ts";
 import type { Handlers } from "../handlers.ts";
-import { imageListFilter, pruneSelection } from "../image-filters.ts";
 import { progressJson, progressStream } from "../progress.ts";
-import { imageInspectJson, imageSummaryJson } from "../render/image.ts";
 import type { HandlerContext, StreamReply } from "../types.ts";
 
 type ImageHandlers = Pick<
@@ -29,22 +27,17 @@ const NO_REGISTRY = "pull is not supported yet: this daemon has no registry clie
 
 export function imageHandlers({ images, containers, events, now }: HandlerContext): ImageHandlers {
   let pruning = false;
-  const clock = () => now?.() ?? new Date();
+  const clock = () => (now?.() ?? new Date()).getTime();
   const inUse = (imageId: string) => containers.usersOfImage(imageId);
   const save = async (names: readonly string[]): Promise<StreamReply> => ({
     contentType: "application/x-tar",
     body: await images.save(names),
   });
   return {
-    async imageList({ query, version }) {
-      const wanted = imageListFilter(query.filters, images, clock());
-      const byAge = (a: ImageView, b: ImageView) => Date.parse(b.created) - Date.parse(a.created);
-      return images
-        .list()
-        .filter(wanted)
-        .sort(byAge)
-        .map((image) => imageSummaryJson(image, -1, version));
-    },
+    imageList: async ({ query, version }) =>
+      selectImages(images, { all: query.all, filters: query.filters, now: clock() }).map((image) =>
+        imageSummaryJson(image, { minor: minorOf(version) }),
+      ),
     async imageCreate({ query, request }) {
       if (query.fromImage) {
         const auth = headerText(request.headers["x-registry-auth"]);
@@ -70,7 +63,10 @@ export function imageHandlers({ images, containers, events, now }: HandlerContex
         line({ status: await images.importTar(bytesOf(request), options) });
       });
     },
-    imageInspect: async ({ params, version }) => imageInspectJson(images.find(params.name!), version),
+    async imageInspect({ params, version }) {
+      const image = images.find(params.name!);
+      return imageInspectJson(image, { minor: minorOf(version), directories: images.lowerDirs(image.id) });
+    },
     imageHistory: async ({ params }) => images.history(params.name!),
     async imagePush({ params, query, request }) {
       if (!images.push) throw notImplemented("push is not supported yet: this daemon has no registry client", { code: "no-registry" });
@@ -90,8 +86,8 @@ export function imageHandlers({ images, containers, events, now }: HandlerContex
       if (!images.search) throw notImplemented("search is not supported yet: this daemon has no registry client", { code: "no-registry" });
       return images.search(query.term ?? "", query.limit);
     },
-    async imagePrune({ query, version }) {
-      const selection = pruneSelection(query.filters, version, clock());
+    async imagePrune({ query }) {
+      const selection = pruneConditions(query.filters, clock());
       if (pruning) throw conflict("a prune operation is already running", { code: "prune-running" });
       pruning = true;
       try {

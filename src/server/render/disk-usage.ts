@@ -1,7 +1,7 @@
-import { atLeast, type OpenJson } from "#api";
+import { atLeast, minorOf, type OpenJson } from "#api";
 import { invalid } from "#base";
+import { imageSummaryJson } from "#images";
 import type { HandlerContext } from "../types.ts";
-import { imageSummaryJson } from "./image.ts";
 import { volumeJson } from "./volume.ts";
 
 const TYPES = ["container", "image", "volume", "build-cache"];
@@ -14,10 +14,8 @@ export async function diskUsage(doors: Doors, types: readonly string[], version:
   const wants = (type: string) => types.length === 0 || types.includes(type);
   const { containers, images } = doors;
   const all = images.list();
-  const imageLine = (image: (typeof all)[number]) => ({
-    ...imageSummaryJson(image, containers.usersOfImage(image.id).length, version),
-    SharedSize: 0,
-  });
+  const imageLine = (image: (typeof all)[number]) =>
+    imageSummaryJson(image, { minor: minorOf(version), containers: containers.usersOfImage(image.id).length, sharedSize: 0 });
   return {
     ...(wants("image") ? { LayersSize: all.reduce((total, image) => total + image.size, 0), Images: all.map(imageLine) } : {}),
     ...(wants("container") ? { Containers: await containers.list({ all: true, size: true, filters: {} }) } : {}),
