@@ -1,4 +1,4 @@
-import { cidrOverlaps, type Family, familyOf, formatCidr, formatIp, invalid, parseCidr, parsePrefix } from "#base";
+import { canonicalIp, cidrOverlaps, type Family, familyOf, formatCidr, formatIp, invalid, parseCidr, parsePrefix } from "#base";
 import type { NetworkNeeds, Pool } from "#drivers";
 import { addressPool, effectivePools, Ipam, type PoolConfig, validatePoolConfig } from "#ipam";
 import type { DraftNetwork } from "./network-spec.ts";
@@ -6,13 +6,30 @@ import type { DefaultBridgeOptions, EngineConfig } from "./options.ts";
 import type { NetworkRecord, SandboxRecord } from "./records.ts";
 import type { IpamRequest, PoolRequest } from "./types.ts";
 
+/** Somebody else's address on the LAN of a network. */
+interface Foreign {
+  readonly networkId: string;
+  readonly address: string;
+  readonly holder: string;
+  /** Milliseconds of the book's clock. */
+  readonly since: number;
+}
+
+/** Milliseconds after which an address that was somebody's may be tried again. */
+const FOREIGN_FOR = 10 * 60_000;
+
 /** The engine's side of ipam: what it holds is lost with the process and told again from the records at the next start. */
 export class AddressBook {
   readonly #ipam: Ipam;
   readonly #routes: () => readonly string[];
   #avoided: readonly string[] = [];
+  readonly #now: () => number;
+  /** Addresses of others, oldest first. */
+  #foreign: readonly Foreign[] = [];
 
-  constructor(config: EngineConfig, routes: () => readonly string[]) {
+  /** @param now milliseconds of a clock that is never set back */
+  constructor(config: EngineConfig, routes: () => readonly string[], now = () => performance.now()) {
+    this.#now = now;
     this.#ipam = new Ipam(
       effectivePools(
         config.addressPools.map(({ base, size }) => addressPool(base, size)),
@@ -90,20 +107,35 @@ export class AddressBook {
   }
 
   releaseNetwork(id: string): void {
+    this.#foreign = this.#foreign.filter(({ networkId }) => networkId !== id);
     this.#ipam.releaseNetwork(id);
   }
 
   /** An address with its prefix length, `10.0.0.2/24`; empty when the network has no pool of that family. */
   take(network: NetworkRecord, family: Family, wanted: string | undefined, containerId: string, containerName: string): string {
     if (!network.pools.some((pool) => pool.family === family)) return "";
+    this.#forgetForeign(network.id, wanted === undefined ? undefined : canonicalIp(wanted));
     const holder = { use: "container" as const, id: containerId, name: containerName };
     return (wanted ? this.#ipam.takeAddress(network.id, wanted, holder) : this.#ipam.allocateAddress(network.id, family, holder)).cidr;
   }
 
-  /** An address of somebody else's: a machine on the LAN, or the host itself. It is not given out as long as the daemon runs. */
-  avoid(networkId: string, address: string, holder: string): void {
-    const bare = address.includes("/") ? address.slice(0, address.indexOf("/")) : address;
-    this.#ipam.takeAddress(networkId, bare, { use: "foreign", id: holder, name: holder });
+  /** An address of somebody else's: a machine on the LAN, or the host itself. It is not given out for some minutes, unless somebody names it. */
+  avoid(networkId: string, cidr: string, holder: string): void {
+    const address = canonicalIp(cidr.includes("/") ? cidr.slice(0, cidr.indexOf("/")) : cidr);
+    this.#ipam.takeAddress(networkId, address, { use: "foreign", id: holder, name: holder });
+    this.#foreign = [...this.#foreign, { networkId, address, holder, since: this.#now() }];
+  }
+
+  /**
+   * Whoever had an address may have left the LAN, which its probe will tell: of one that is named, and of the oldest if it is old. One at a time, as
+   * each that is still somebody's costs a container's start another probe.
+   */
+  #forgetForeign(networkId: string, wanted: string | undefined): void {
+    const old = this.#foreign.find((each) => each.networkId === networkId && this.#now() - each.since >= FOREIGN_FOR);
+    const forgotten = this.#foreign.filter((each) => each === old || each.address === wanted);
+    if (forgotten.length === 0) return;
+    this.#foreign = this.#foreign.filter((each) => !forgotten.includes(each));
+    for (const each of forgotten) this.#ipam.releaseAddress(each.networkId, each.address, each.holder);
   }
 
   /** The next free address of the same family in place of an auxiliary one that `holder` has. @returns undefined when there is none */
