@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { createSocket } from "node:dgram";
 import { test } from "node:test";
-import { FORWARD } from "./resolver.ts";
+import { Forwarder } from "./forwarder.ts";
+import { FORWARD, SandboxResolver } from "./resolver.ts";
 import { decodeMessage, encodeQuery, fakeServer, loopback, makeResolver, questionEnd, replyA } from "./testing.ts";
 import { Upstream } from "./upstream.ts";
 import { RecordType } from "./wire.ts";
+import { DnsZones } from "./zones.ts";
 
 const { A, AAAA } = RecordType;
 const upstream = (port: number) => new Upstream("127.0.0.1", loopback, port);
@@ -266,17 +268,23 @@ test("forward() asks once for identical questions in flight; each client has its
   );
 });
 
-test("forward() refuses beyond a sandbox's limit and beyond the limit of all", async () => {
+test("forward() refuses beyond a sandbox's limit and, but for a few questions each, beyond the limit of all", async () => {
   await using dead = await fakeServer(() => undefined);
-  const options = { timeout: 300, maxInFlight: 300 };
-  const resolver = makeResolver({ upstreams: [upstream(dead.port)] }, undefined, options);
+  const resolver = makeResolver({ upstreams: [upstream(dead.port)] }, undefined, { timeout: 300 });
   const answers = await Promise.all(Array.from({ length: 270 }, (_, index) => forward(resolver, encodeQuery(`n${index}.example.org`, A))));
   assert.equal(answers.filter((answer) => answer.rcode === 5).length, 270 - 256);
   assert.equal(answers.filter((answer) => answer.rcode === 2).length, 256);
   assert.equal(resolver.counters.refused, 14);
-  const small = makeResolver({ upstreams: [upstream(dead.port)] }, undefined, { ...options, maxInFlight: 1 });
-  const two = await Promise.all([0, 1].map((index) => forward(small, encodeQuery(`n${index}.example.org`, A))));
-  assert.deepEqual(two.map((answer) => answer.rcode).toSorted(), [2, 5]);
+  const shared = new Forwarder({ timeout: 300, maxInFlight: 10 });
+  const sandboxOf = (sandboxId: string) =>
+    new SandboxResolver(new DnsZones(), { sandboxId, networks: [], upstreams: [upstream(dead.port)] }, shared);
+  const refusedOf = async (sandbox: SandboxResolver, count: number) => {
+    const rcodes = await Promise.all(
+      Array.from({ length: count }, async (_, index) => (await forward(sandbox, encodeQuery(`n${index}.example.org`, A))).rcode),
+    );
+    return rcodes.filter((rcode) => rcode === 5).length;
+  };
+  assert.deepEqual(await Promise.all([refusedOf(sandboxOf("hog"), 12), refusedOf(sandboxOf("other"), 6)]), [2, 2]);
 });
 
 test("close() ends what is in flight at once", async () => {

@@ -4,7 +4,7 @@ import { rank, type Upstream } from "./upstream.ts";
 import { Rcode } from "./wire.ts";
 
 export interface ForwarderOptions {
-  /** Questions in flight over all sandboxes; beyond it they are refused. */
+  /** Questions in flight over all sandboxes; beyond it they are refused, but for a few of each sandbox. */
   readonly maxInFlight?: number;
   /** Milliseconds after which a question is given up: before the 5 s of the C libraries, so that they hear SERVFAIL instead of waiting on. */
   readonly timeout?: number;

@@ -60,6 +60,12 @@ options ndots:2
   );
 });
 
+test("buildResolvConf() leaves the embedded server out of those it asks itself, not the host's own at that address", () => {
+  const own = { servers: ["127.0.0.11", "9.9.9.9"], search: [], options: [] };
+  assert.deepEqual(build("", { dns: own }).external, [{ address: "9.9.9.9", via: "container" }]);
+  assert.deepEqual(build("nameserver 127.0.0.11\n").external, [{ address: "127.0.0.11", via: "host" }]);
+});
+
 test("buildResolvConf() says so when there is no external server", () => {
   assert.equal(
     build("").text,

@@ -106,7 +106,8 @@ export function buildResolvConf(request: ResolvConfRequest): BuiltResolvConf {
 
   if (mode === "internal") {
     const via = overridden.nameservers ? "container" : "host";
-    external = nameservers.map((address) => ({ address, via }));
+    // The embedded server asked from where it answers would be asking itself; the host's own 127.0.0.11 is another, where the host is a container.
+    external = nameservers.filter((address) => via === "host" || address !== EMBEDDED_DNS_ADDRESS).map((address) => ({ address, via }));
     nameservers = [EMBEDDED_DNS_ADDRESS];
     options = options.filter((option) => !/^ndots(:|$)/.test(option) || /^ndots:\+?\d+$/.test(option));
     if (ndotsOf(options) === undefined) {

@@ -193,10 +193,14 @@ test("answer() follows add, remove, rename and move at once", () => {
 });
 
 test("answer() gives SRV with target and address for a service, nothing for another", () => {
-  const zones = new DnsZones();
+  const known = new Map([
+    ["http/tcp", 80],
+    ["imap/tcp", 143],
+  ]);
+  const zones = new DnsZones({ servicePorts: (service, proto) => known.get(`${service}/${proto}`) });
   const services = [
-    { service: "http", proto: "tcp" as const, port: 8080 },
-    { service: "53", proto: "udp" as const, port: 53 },
+    { proto: "tcp" as const, from: 80, to: 80 },
+    { proto: "udp" as const, from: 53, to: 60 },
   ];
   zones.addEndpoint("n1", "blue", { endpointId: "e1", names: ["web"], ipv4: "10.0.0.1", services });
   const resolver = makeResolver({ networks: [{ id: "n1", name: "blue" }] }, zones);
@@ -204,14 +208,15 @@ test("answer() gives SRV with target and address for a service, nothing for anot
   assert.ok(typeof answer === "object");
   assert.deepEqual(
     answer.answers.map((record) => record.data),
-    ["0 0 8080 web.blue"],
+    ["0 0 80 web.blue"],
   );
   assert.deepEqual(
     answer.additional.map(({ name, data }) => [name, data]),
     [["web.blue", "10.0.0.1"]],
   );
-  assert.deepEqual(ask(resolver, "_53._udp.web.blue", SRV), ["0 0 53 web.blue"]);
-  assert.deepEqual(ask(resolver, "_imap._tcp.web", SRV), []);
+  assert.deepEqual(ask(resolver, "_54._udp.web.blue", SRV), ["0 0 54 web.blue"]);
+  for (const other of ["_imap._tcp.web", "_http._udp.web", "_53._tcp.web", "_99999._tcp.web"])
+    assert.deepEqual(ask(resolver, other, SRV), [], other);
   assert.equal(ask(resolver, "_http._tcp.example.org", SRV), "forward");
 });
 

@@ -6,7 +6,7 @@ import { UNANSWERABLE } from "./query.ts";
 import { newCounters } from "./query-log.ts";
 import { fitReply, type ReplyTarget } from "./reply.ts";
 import { reverse4, reverse6 } from "./reverse.ts";
-import { answerPtr, answerService, parseServiceKey } from "./special.ts";
+import { answerPtr, answerService, askedPort, parseServiceKey } from "./special.ts";
 import { SandboxView, type SandboxViewSpec } from "./view.ts";
 import { FLAG_QR, isTransferType, Rcode, RecordClass, RecordType, TCP_MAX_MESSAGE, UDP_MAX_ANSWER } from "./wire.ts";
 import type { DnsZones, NameEntry, ZoneRecord } from "./zones.ts";
@@ -14,6 +14,8 @@ import type { DnsZones, NameEntry, ZoneRecord } from "./zones.ts";
 /** `answer()`: the query goes to an upstream, call `forward()`. */
 export const FORWARD = -1 as const;
 
+/** Questions a sandbox may have in flight even when the others have taken up all there is. */
+const GUARANTEED = 4;
 const LOOPBACK4 = 0x7f000001;
 const LOOPBACK6 = Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1);
 const LOCALHOST = nameKey("localhost")!;
@@ -136,7 +138,7 @@ export class SandboxResolver {
       const entry = asked && this.#view.find(asked.rest, query.labels - 2);
       if (!entry) return 0;
       writer.begin(query, from, into, at, limit);
-      answerService(writer, asked, entry, this.#view.networkOf(entry));
+      answerService(writer, asked.proto, askedPort(asked, this.#zones.servicePorts), entry, this.#view.networkOf(entry));
       return writer.finish(Rcode.NOERROR);
     }
     if (isWithin(key, LOCALHOST)) {
@@ -165,7 +167,8 @@ export class SandboxResolver {
     const id = `${query.recursionDesired} ${query.checkingDisabled} ${query.dnssecOk} ${query.type} ${query.class} ${query.key}`;
     let asking = this.#asking.get(id);
     if (!asking) {
-      if (this.#forwarder.full || !this.#budget.take(performance.now())) {
+      const crowdedOut = this.#forwarder.full && this.#budget.inFlight >= GUARANTEED;
+      if (crowdedOut || !this.#budget.take(performance.now())) {
         this.counters.refused++;
         return Promise.resolve({ answer: fail(target, Rcode.REFUSED), upstream: undefined });
       }

@@ -1,5 +1,6 @@
 import type { AnswerWriter } from "./answer.ts";
 import { type NameKey, writeKey } from "./name.ts";
+import type { ServicePorts } from "./services.ts";
 import { MAX_NAME_LENGTH, RecordType } from "./wire.ts";
 import type { NameEntry, NetworkTable, ZoneRecord } from "./zones.ts";
 
@@ -19,7 +20,7 @@ function qualified(record: ZoneRecord, table: NetworkTable): Uint8Array | undefi
   return wire;
 }
 
-/** A question of RFC 2782's form, `_service._proto.rest`. */
+/** A question of RFC 2782's form, `_service._proto.rest`; the service may be a port's number. */
 export interface ServiceQuestion {
   readonly service: string;
   readonly proto: string;
@@ -35,15 +36,20 @@ export function parseServiceKey(key: NameKey): ServiceQuestion | undefined {
   return { service: key.slice(2, second), proto: key.slice(second + 2, third), rest: key.slice(third) };
 }
 
-/** Every endpoint of the name that offers the service, with its addresses beside; no record when none does. */
-export function answerService(writer: AnswerWriter, asked: ServiceQuestion, entry: NameEntry, table: NetworkTable | undefined): void {
-  const offering: { readonly owner: ZoneRecord; readonly target: Uint8Array; readonly port: number }[] = [];
+/** The port a question is about; -1 when its service is unknown here. */
+export function askedPort({ service, proto }: ServiceQuestion, servicePorts: ServicePorts): number {
+  return /^\d{1,5}$/.test(service) ? Number(service) : (servicePorts(service, proto) ?? -1);
+}
+
+/** Every endpoint of the name that offers the port, with its addresses beside; no record when none does. */
+export function answerService(writer: AnswerWriter, proto: string, port: number, entry: NameEntry, table: NetworkTable | undefined): void {
+  const offering: { readonly owner: ZoneRecord; readonly target: Uint8Array }[] = [];
   for (const owner of entry.owners) {
     const target = table && qualified(owner, table);
-    const service = owner.services.find((one) => one.proto === asked.proto && one.service.toLowerCase() === asked.service);
-    if (target && service) offering.push({ owner, target, port: service.port });
+    if (target && owner.services.some((ports) => ports.proto === proto && port >= ports.from && port <= ports.to))
+      offering.push({ owner, target });
   }
-  for (const { target, port } of offering) {
+  for (const { target } of offering) {
     const data = new Uint8Array(6 + target.length);
     // Priority and weight 0: all alike.
     data[4] = port >> 8;

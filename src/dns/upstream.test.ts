@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { loopback } from "./testing.ts";
-import { rank, Upstream, UpstreamPool } from "./upstream.ts";
+import { rank, Upstream } from "./upstream.ts";
 
 test("health() goes good, unsure, down, unsure, good", () => {
   const upstream = new Upstream("10.0.0.1", loopback);
@@ -47,26 +47,4 @@ test("rank() keeps the configured order, with those that are down or being tried
   first!.probes--;
   for (let time = 0; time < 3; time++) first!.failed(0);
   assert.equal(order(), "231");
-});
-
-test("UpstreamPool.from() remembers servers by namespace and leaves the embedded server out of its own", () => {
-  const container = { ...loopback };
-  const pool = new UpstreamPool(loopback);
-  const servers = [
-    { address: "10.0.0.1", via: "host" },
-    { address: "127.0.0.11", via: "host" },
-  ] as const;
-  const [first, nested] = pool.from(servers, container);
-  assert.equal(pool.from(servers, { ...loopback })[0], first);
-  assert.equal(nested?.address, "127.0.0.11", "the host may be a container itself");
-  const own = pool.from(
-    [
-      { address: "127.0.0.11", via: "container" },
-      { address: "10.0.0.1", via: "container" },
-    ],
-    container,
-  );
-  assert.equal(own.length, 1);
-  assert.notEqual(own[0], first);
-  assert.equal(own[0]?.transport, container);
 });

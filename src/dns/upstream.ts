@@ -1,7 +1,6 @@
 import type { Socket as UdpSocket } from "node:dgram";
 import type { Socket as TcpSocket } from "node:net";
 import type { Family } from "#base";
-import { EMBEDDED_DNS_ADDRESS, type ExternalServer } from "./resolv-conf.ts";
 
 /** Opens the sockets of one network namespace: the host's for resolvers of the host's resolv.conf, the container's for `--dns`. */
 export interface UpstreamTransport {
@@ -93,33 +92,4 @@ export class Upstream {
 export function rank(upstreams: readonly Upstream[], now: number): Upstream[] {
   const isOut = (upstream: Upstream) => upstream.health(now) === "down" || (upstream.health(now) === "unsure" && upstream.probes > 0);
   return [...upstreams.filter((upstream) => !isOut(upstream)), ...upstreams.filter(isOut)];
-}
-
-/**
- * Makes upstreams of a resolv.conf's servers, the same object for the same server and namespace, so that what is known of it outlives a change of
- * the file and is shared by all sandboxes. What no sandbox uses any more is collected with its transport.
- */
-export class UpstreamPool {
-  readonly #host: UpstreamTransport;
-  readonly #known = new WeakMap<UpstreamTransport, Map<string, Upstream>>();
-
-  /** @param host opens sockets in the daemon's own namespace */
-  constructor(host: UpstreamTransport) {
-    this.#host = host;
-  }
-
-  /** @param container opens sockets in the sandbox's namespace; the embedded server itself is left out there */
-  from(servers: readonly ExternalServer[], container: UpstreamTransport): readonly Upstream[] {
-    return servers
-      .filter((server) => server.via === "host" || server.address !== EMBEDDED_DNS_ADDRESS)
-      .map((server) => this.#one(server.address, server.via === "host" ? this.#host : container));
-  }
-
-  #one(address: string, transport: UpstreamTransport): Upstream {
-    let known = this.#known.get(transport);
-    if (!known) this.#known.set(transport, (known = new Map()));
-    let upstream = known.get(address);
-    if (!upstream) known.set(address, (upstream = new Upstream(address, transport)));
-    return upstream;
-  }
 }

@@ -3,13 +3,14 @@ import { AnswerWriter } from "./answer.ts";
 import { type Collision, CollisionGroup } from "./collisions.ts";
 import { type NameKey, nameKey } from "./name.ts";
 import { QueryReader } from "./query.ts";
+import type { ServicePorts } from "./services.ts";
 import { TCP_MAX_MESSAGE } from "./wire.ts";
 
-/** A service an SRV question can ask for: `_http._tcp.web`; `service` is a name or a port number in digits. */
+/** Ports that an SRV question can ask for: `_http._tcp.web`, `_8080._tcp.web`. */
 export interface ZoneService {
-  readonly service: string;
   readonly proto: "tcp" | "udp" | "sctp";
-  readonly port: number;
+  readonly from: number;
+  readonly to: number;
 }
 
 export interface ZoneEndpoint {
@@ -66,6 +67,8 @@ export class NetworkTable {
 export interface ZonesOptions {
   /** A name means different containers on two networks of one container; the first network in its order wins. Told once per pair and sandbox. */
   readonly onCollision?: (collision: Collision) => void;
+  /** What names of services in SRV questions stand for; without, ports go by number alone. */
+  readonly servicePorts?: ServicePorts;
 }
 
 /** Every container name there is, by network. One per daemon; all methods take effect at once and cost the endpoint's own names only. */
@@ -75,12 +78,14 @@ export class DnsZones {
   readonly writer = new AnswerWriter();
   /** Where an answer over TCP is put together. */
   readonly page = Buffer.allocUnsafe(TCP_MAX_MESSAGE);
+  readonly servicePorts: ServicePorts;
   readonly #tables = new Map<string, NetworkTable>();
   readonly #groups = new Map<string, CollisionGroup>();
   readonly #onCollision: (collision: Collision) => void;
 
   constructor(options: ZonesOptions = {}) {
     this.#onCollision = options.onCollision ?? (() => {});
+    this.servicePorts = options.servicePorts ?? (() => undefined);
   }
 
   /**

@@ -1,9 +1,17 @@
 import { messageOf } from "#base";
-import { type Collision, DnsServer, DnsZones, Forwarder, type QueryLogEntry, SandboxResolver, type SandboxViewSpec, Upstream } from "#dns";
+import {
+  type Collision,
+  DnsServer,
+  DnsZones,
+  EMBEDDED_DNS_ADDRESS,
+  Forwarder,
+  type QueryLogEntry,
+  SandboxResolver,
+  type SandboxViewSpec,
+  Upstream,
+} from "#dns";
 import type { Context } from "./context.ts";
-
-/** Where the embedded DNS answers in every sandbox that has one. */
-export const DNS_ADDRESS = "127.0.0.11";
+import { hostServices } from "./host-services.ts";
 
 interface Running {
   readonly server: DnsServer;
@@ -24,7 +32,7 @@ export class DnsServers {
 
   constructor(context: Context, onCollision: (collision: Collision) => void) {
     this.#context = context;
-    this.zones = new DnsZones({ onCollision });
+    this.zones = new DnsZones({ onCollision, servicePorts: hostServices() });
   }
 
   /** Serves a sandbox, or gives the server it has a new view. @returns the ports it listens on */
@@ -34,7 +42,7 @@ export class DnsServers {
       running.resolver.update(view);
       return running;
     }
-    const { udp, udpPort, tcp, tcpPort } = this.#context.sockets.dns(ns, DNS_ADDRESS);
+    const { udp, udpPort, tcp, tcpPort } = this.#context.sockets.dns(ns, EMBEDDED_DNS_ADDRESS);
     const resolver = new SandboxResolver(this.zones, view, this.#forwarder);
     const server = new DnsServer({ resolver, udp, tcp, log: this.#context.log });
     server.start().catch((error: unknown) => this.#context.log.error("embedded DNS not started", { containerId, error: messageOf(error) }));

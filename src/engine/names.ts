@@ -1,8 +1,9 @@
 import { internal, messageOf, shortId } from "#base";
-import type { QueryLogEntry } from "#dns";
+import { EMBEDDED_DNS_ADDRESS, type QueryLogEntry, type ZoneService } from "#dns";
 import type { SandboxTableItem } from "#fabric";
+import { parsePort } from "#ports";
 import type { Context } from "./context.ts";
-import { DNS_ADDRESS, DnsServers } from "./dns-servers.ts";
+import { DnsServers } from "./dns-servers.ts";
 import { inGatewayOrder, placedOf } from "./gateway.ts";
 import { watchHostResolver } from "./host-resolver.ts";
 import { linkEnvironment, parseLink } from "./links.ts";
@@ -47,6 +48,9 @@ export class Names {
       return;
     }
     const ns = this.#namespaceOf(record);
+    // The host's servers are the way out that an internal network has not; those of the container's own it may reach by itself, if at all.
+    const internal = placed.every(({ network }) => network.internal);
+    const servers = external.filter(({ via }) => !internal || via === "container");
     this.#dns.serve(record.spec.containerId, ns, {
       sandboxId: record.spec.containerId,
       networks: inGatewayOrder(named).map(({ network: { id, name } }) => ({ id, name })),
@@ -56,15 +60,15 @@ export class Names {
           return { networkId: network.id, alias, target: name };
         }),
       ),
-      internalOnly: placed.every(({ network }) => network.internal),
-      upstreams: external.map(({ address, via }) => this.#dns.upstream(address, via === "host" ? "host" : ns)),
+      internalOnly: internal && servers.length === 0,
+      upstreams: servers.map(({ address, via }) => this.#dns.upstream(address, via === "host" ? "host" : ns)),
     });
   }
 
   /** What the sandbox's nftables table has to say about names. */
   table(record: SandboxRecord): SandboxTableItem["dns"] {
     const ports = this.#dns.portsOf(record.spec.containerId);
-    return ports && { address: DNS_ADDRESS, udpPort: ports.udpPort, tcpPort: ports.tcpPort };
+    return ports && { address: EMBEDDED_DNS_ADDRESS, udpPort: ports.udpPort, tcpPort: ports.tcpPort };
   }
 
   /** Makes the sandbox's endpoints, and no others of it, be found by their names: from this instant on. */
@@ -80,6 +84,7 @@ export class Names {
         ...(attachment.ipv4 === "" ? {} : { ipv4: bare(attachment.ipv4) }),
         ...(attachment.ipv6 === "" ? {} : { ipv6: bare(attachment.ipv6) }),
         containerId: record.spec.containerId,
+        services: servicesOf(record),
       });
       if (rejected.length > 0)
         this.#context.log.warn("names that DNS cannot carry", { container: record.spec.containerName, names: rejected });
@@ -189,6 +194,10 @@ const bare = (prefixed: string): string => prefixed.slice(0, prefixed.indexOf("/
 
 /** User-defined networks have names; the predefined ones have not. */
 const hasDns = (network: NetworkRecord): boolean => !PREDEFINED.has(network.name);
+
+/** What SRV questions may ask for: exposed and published ports. */
+const servicesOf = ({ spec }: SandboxRecord): readonly ZoneService[] =>
+  [...new Set([...spec.exposed, ...Object.keys(spec.ports)])].map(parsePort);
 
 function namesOf(record: SandboxRecord, attachment: Attachment): readonly string[] {
   const { containerName, containerId, hostname } = record.spec;
