@@ -19,8 +19,9 @@ import {
   SystemError,
 } from "#kernel/ffi";
 import { type ConntrackMatch, ConntrackSocket } from "#kernel/nftables";
+import { portHolder } from "./port-holder.ts";
 import { type RelayTarget, relayTcp, relayUdp } from "./port-relay.ts";
-import { boundSockets } from "./socket-diag.ts";
+import { rivalsOf } from "./socket-diag.ts";
 
 type Protocol = "tcp" | "udp" | "sctp";
 
@@ -70,6 +71,11 @@ export class PortReserver {
       [Symbol.dispose]: close,
     };
   }
+
+  /** Who keeps a port from being reserved, `nginx (pid 812)`; undefined where nobody is seen. */
+  holder(proto: Protocol, address: string, from: number, to: number): string | undefined {
+    return proto === "sctp" ? undefined : portHolder(proto, address, from, to);
+  }
 }
 
 /**
@@ -96,13 +102,9 @@ function hold(proto: Protocol, address: string, port: number, translated: boolea
 
 /** Ports of a range too long for sockets: none of them may be bound by another program now. */
 function reserveLong(proto: "tcp" | "udp", address: string, from: number, to: number): PortReservation {
-  const family = familyOf(address);
   // Says whether the host has the address at all.
   hold(proto, address, from, true).close();
-  const any = family === 4 ? "0.0.0.0" : "::";
-  const rivals = boundSockets(proto, family).filter((socket) => address === any || socket.address === any || socket.address === address);
-  if (family === 4) rivals.push(...boundSockets(proto, 6).filter((socket) => socket.dual && socket.address === "::"));
-  const rival = rivals.filter(({ port }) => port >= from && port <= to).sort((a, b) => a.port - b.port)[0];
+  const [rival] = rivalsOf(proto, address, from, to);
   if (rival) throw new SystemError(`bind ${proto} ${address} port ${rival.port}`, Errno.EADDRINUSE);
   return { relay() {}, [Symbol.dispose]() {} };
 }

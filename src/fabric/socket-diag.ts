@@ -1,4 +1,4 @@
-import { bytesToIp, type Family, HOST } from "#base";
+import { bytesToIp, type Family, familyOf, HOST } from "#base";
 import { AF_INET, AF_INET6 } from "#kernel/ffi";
 import { AttributeReader, buildRequest, NetlinkSocket } from "#kernel/netlink";
 
@@ -19,6 +19,8 @@ export interface BoundSocket {
   readonly port: number;
   /** An IPv6 socket that takes IPv4 too. */
   readonly dual: boolean;
+  /** As `/proc/<pid>/fd` names it, `socket:[4711]`. */
+  readonly inode: number;
 }
 
 /**
@@ -39,11 +41,24 @@ export function boundSockets(proto: "tcp" | "udp", family: Family, namespace: st
  * struct inet_diag_msg
  *  0 u8 family  1 u8 state  2 u8 timer  3 u8 retrans
  *  4 be16 source port  6 be16 destination port  8 source, 16 bytes  24 destination, 16 bytes  40 u32 link  44 u64 cookie
+ *  52 u32 expires  56 u32 receive queue  60 u32 send queue  64 u32 uid  68 u32 inode
  */
 function decodeDiag(payload: Uint8Array, family: Family): BoundSocket {
   let dual = family === 6;
   for (const reader = new AttributeReader(payload, DIAG_MESSAGE); reader.next(); )
     if (reader.type === INET_DIAG_SKV6ONLY) dual = reader.u8() === 0;
   const address = bytesToIp(payload.subarray(8, family === 4 ? 12 : 24));
-  return { family, address, port: (payload[4]! << 8) | payload[5]!, dual };
+  const inode = new DataView(payload.buffer, payload.byteOffset).getUint32(68, true);
+  return { family, address, port: (payload[4]! << 8) | payload[5]!, dual, inode };
 }
+
+/** The host's sockets that keep an address's ports from being bound, by port. */
+export function rivalsOf(proto: "tcp" | "udp", address: string, from: number, to: number): BoundSocket[] {
+  const family = familyOf(address);
+  const any = anyAddress(family);
+  const rivals = boundSockets(proto, family).filter((socket) => address === any || socket.address === any || socket.address === address);
+  if (family === 4) rivals.push(...boundSockets(proto, 6).filter((socket) => socket.dual && socket.address === "::"));
+  return rivals.filter(({ port }) => port >= from && port <= to).sort((a, b) => a.port - b.port);
+}
+
+const anyAddress = (family: Family): string => (family === 4 ? "0.0.0.0" : "::");

@@ -118,6 +118,24 @@ it("`allocate()` says in Docker's words what the host refuses", () => {
   );
 });
 
+it("`allocate()` and `restore()` name the program that has a port, and ask for it only when that ends the matter", () => {
+  const host = new FakeHost();
+  const asked: string[] = [];
+  const holder = (proto: string, ip: string, from: number, to: number) => {
+    asked.push(`${ip}:${from}-${to}/${proto}`);
+    return from === 8080 ? "nginx (pid 812)" : undefined;
+  };
+  const ports = allocator({ reserver: Object.assign(host, { holder }) });
+  for (const port of [8080, 8081, 32768]) host.taken.set(`0.0.0.0:${port}/tcp`, "EADDRINUSE");
+  const words = "failed to bind host port 0.0.0.0:8080/tcp: address already in use: it is held by nginx (pid 812)";
+  assert.throws(() => ports.allocate(web, on("80/tcp", bind("8080"))), says("port-in-use", words));
+  assert.throws(() => ports.allocate(web, on("80/tcp", bind("8081"))), /8081\/tcp: address already in use$/);
+  assert.equal(ports.allocate(web, on("80/tcp", bind(""))).ports[0]!.hostPort, 32769);
+  const published = { proto: "tcp", hostIp: "0.0.0.0", hostPort: 8080, hostPortEnd: 8080, containerPort: 80 } as const;
+  assert.equal(ports.restore(web, [published]).lost[0]!.error.message, words);
+  assert.deepEqual(asked, ["0.0.0.0:8080-8080/tcp", "0.0.0.0:8081-8081/tcp", "0.0.0.0:8080-8080/tcp"]);
+});
+
 it("`allocate()` chooses ephemeral ports one after the other, wraps, and says when none is left", () => {
   const ports = allocator();
   const next = (holder = web) => ports.allocate(holder, on("80/tcp", bind("")));

@@ -1,5 +1,5 @@
 import { type FairwayError, familyOf } from "#base";
-import { allAllocated, alreadyAllocated, bindFailed, type PortHolder } from "./errors.ts";
+import { allAllocated, alreadyAllocated, bindFailed, heldBy, type PortHolder } from "./errors.ts";
 import { type HeldRange, RangeSet } from "./range-set.ts";
 import { anyOf, type PortRange, type PortRequest, type Protocol, type PublishedPort } from "./types.ts";
 
@@ -10,6 +10,8 @@ export interface HostPortReserver {
    * @throws an error with an errno's name as `code`: `EADDRINUSE`, `EADDRNOTAVAIL`, …
    */
   reserve(proto: Protocol, ip: string, from: number, to: number): PortReservation;
+  /** The program that keeps a port from being reserved, `nginx (pid 812)`; may be dear, and is asked for errors only. */
+  holder?(proto: Protocol, ip: string, from: number, to: number): string | undefined;
 }
 
 export interface PortReservation extends Disposable {
@@ -93,7 +95,7 @@ export class PortAllocator {
       for (const request of requests) this.#serve(holder, request, claims);
     } catch (error) {
       releaseAll(claims);
-      throw error;
+      throw this.#naming(error);
     }
     return leaseOf(claims);
   }
@@ -112,7 +114,7 @@ export class PortAllocator {
         this.#assertFree(port.proto, [port.hostIp], range);
         claims.push(this.#claim(holder, port.proto, port.hostIp, range, port.containerPort));
       } catch (error) {
-        lost.push({ port, error: bindFailed(port.proto, port.hostIp, range, error) });
+        lost.push({ port, error: this.#naming(bindFailed(port.proto, port.hostIp, range, error)) });
       }
     }
     return { lease: leaseOf(claims), lost };
@@ -121,6 +123,10 @@ export class PortAllocator {
   /** Who holds a port of that address, itself or by holding every address. */
   holderOf(proto: Protocol, ip: string, port: number): PortHolder | undefined {
     return this.#conflict(proto, ip, port, port)?.entry.holder;
+  }
+
+  #naming<T>(error: T): T | FairwayError {
+    return heldBy(error, (proto, ip, from, to) => this.#reserver.holder?.(proto, ip, from, to));
   }
 
   #serve(holder: PortHolder, request: PortRequest, claims: Claim[]): void {

@@ -48,6 +48,29 @@ export function bindFailed(proto: Protocol, ip: string, { from, to }: PortRange,
   });
 }
 
+interface BindFailure {
+  readonly proto: Protocol;
+  readonly hostIp: string;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** A `port-in-use` with the name of the program that has the port, where it can be found; any other error as it is. */
+export function heldBy<T>(
+  error: T,
+  programOf: (proto: Protocol, ip: string, from: number, to: number) => string | undefined,
+): T | FairwayError {
+  if (!(error instanceof FairwayError) || error.code !== "port-in-use") return error;
+  const { proto, hostIp, from, to } = error.context as unknown as BindFailure;
+  const program = programOf(proto, hostIp, from, to);
+  if (program === undefined) return error;
+  return new FairwayError("internal", `${error.message}: it is held by ${program}`, {
+    code: "port-in-use",
+    context: { ...error.context, program },
+    cause: error,
+  });
+}
+
 export const allAllocated = (proto: Protocol, hostIps: readonly string[], { from, to }: PortRange, cause?: unknown): FairwayError =>
   new FairwayError("internal", `all ports are allocated: no ${proto} port from ${from} to ${to} is free on ${hostIps.join(" and ")}`, {
     code: "ports-exhausted",

@@ -43,6 +43,12 @@ test("a range of 16,384 UDP ports", async (t) => {
     t.diagnostic(`start with one port ${single.toFixed(0)} ms, with 16,384 ${range.toFixed(0)} ms`);
     assert.equal(await host.sh("nft list map inet fairway publish_range4 | grep -c 20000-36383"), "1");
     assert.ok((await sockets()) < 10);
+    const lengths = "'{{len .HostConfig.PortBindings}} {{len .Config.ExposedPorts}} {{len .NetworkSettings.Ports}}'";
+    assert.equal(await docker(`inspect -f ${lengths} range`), "16384 16384 16384");
+    assert.equal(
+      await docker("ps --format '{{.Ports}}' --filter name=range"),
+      `0.0.0.0:${PORTS}->${PORTS}/udp, [::]:${PORTS}->${PORTS}/udp`,
+    );
     // Without the request's own garbage: a daemon that has just taken over what runs.
     const settled = async () => {
       await host.daemon.restart();
@@ -73,7 +79,7 @@ test("a range of 16,384 UDP ports", async (t) => {
       const server = await hostServer(host, listener.replace("RECV:", "RECVFROM:"), "x");
       assert.match(
         await dockerFails(`run -d --name refused -p ${PORTS}:${PORTS}/udp busybox true`),
-        /failed to bind host port 0\.0\.0\.0:20000-36383\/udp: address already in use/,
+        /failed to bind host port 0\.0\.0\.0:20000-36383\/udp: address already in use: it is held by socat \(pid \d+\)/,
       );
       await server.kill();
       await docker("rm -f refused");

@@ -32,7 +32,7 @@ test("host ports are really held", async (t) => {
       const server = await hostServer(host, listener, "x");
       assert.match(
         await dockerFails(`run -d --name refused -p ${port} busybox sleep 9`),
-        /driver failed programming external connectivity on endpoint refused \([0-9a-f]{64}\): failed to bind host port \S+:900\d\/(tcp|udp): address already in use/,
+        /driver failed programming external connectivity on endpoint refused \([0-9a-f]{64}\): failed to bind host port \S+:900\d\/(tcp|udp): address already in use: it is held by socat \(pid \d+\)/,
         listener,
       );
       await server.kill();
