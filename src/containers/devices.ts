@@ -35,6 +35,13 @@ export const DEFAULT_DEVICE_RULES: readonly DeviceRule[] = [
   { allow: false, type: "c", major: 10, minor: 229, access: "rwm" },
 ];
 
+/** Major and minor of the device a path names. @throws invalidParameter when there is none */
+export function deviceNumbers(path: string): { major: number; minor: number } {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  if (!stat) throw invalid(`Error opening device ${path}: no such file or directory`, { code: "bad-device" });
+  return { major: majorOf(stat.rdev), minor: minorOf(stat.rdev) };
+}
+
 function deviceAt(host: string, path: string): OciDevice | undefined {
   const stat = statSync(host);
   if (!stat.isCharacterDevice() && !stat.isBlockDevice()) return undefined;

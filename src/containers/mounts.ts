@@ -8,8 +8,15 @@ import { checkVolumeName } from "./volumes.ts";
 /** What a create asks to be mounted: volumes still lack a directory, anonymous ones a name. */
 export interface MountPlan {
   readonly mounts: readonly MountPoint[];
-  /** Volumes to create, with the labels of `--mount volume-label`. */
-  readonly volumes: readonly { readonly name: string; readonly driver: string; readonly labels: Readonly<Record<string, string>> }[];
+  /** Volumes to create, with the labels and options of `--mount volume-label,volume-opt`. */
+  readonly volumes: readonly PlannedVolume[];
+}
+
+interface PlannedVolume {
+  readonly name: string;
+  readonly driver: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly options: Readonly<Record<string, string>>;
 }
 
 const PROPAGATIONS = new Set(["private", "rprivate", "shared", "rshared", "slave", "rslave"]);
@@ -96,14 +103,13 @@ export function parseMount(mount: MountJson): MountPoint {
     if (mount.TmpfsOptions) throw fail("field TmpfsOptions must not be specified");
     const name = mount.Source ?? "";
     if (name !== "") checkVolumeName(name);
-    const driver = mount.VolumeOptions?.DriverConfig?.Name || "local";
     return {
       ...base,
       Mode: "z",
       Type: "volume",
       Name: name,
       Source: "",
-      Driver: driver,
+      Driver: "local",
       Propagation: "",
       anonymous: name === "",
       copyUp: !mount.VolumeOptions?.NoCopy,
@@ -121,8 +127,12 @@ export function parseMount(mount: MountJson): MountPoint {
       ...(mount.TmpfsOptions ? { options: { TmpfsOptions: mount.TmpfsOptions } } : {}),
     };
   }
-  throw bad(`mount type unknown`);
+  throw fail("mount type unknown");
 }
+
+/** True when a bind's source is the directory or one above it. */
+export const holdsDirectory = (mount: MountPoint, directory: string): boolean =>
+  mount.Type === "bind" && `${directory}/`.startsWith(mount.Source === "/" ? "/" : `${mount.Source}/`);
 
 /** `container[:ro|rw]` */
 export function parseVolumesFrom(spec: string): { container: string; readOnly: boolean } {
@@ -143,26 +153,27 @@ export function planMounts(
   parts: { newName(): string; from(container: string): readonly MountPoint[] },
 ): MountPlan {
   const byDestination = new Map<string, MountPoint>();
-  const volumes = new Map<string, { name: string; driver: string; labels: Readonly<Record<string, string>> }>();
+  const volumes = new Map<string, PlannedVolume>();
   for (const spec of hostConfig.VolumesFrom ?? []) {
     const { container, readOnly } = parseVolumesFrom(spec);
     for (const mount of parts.from(container))
       if (mount.Type !== "tmpfs") byDestination.set(mount.Destination, { ...mount, RW: mount.RW && !readOnly, anonymous: false });
   }
   const explicit = new Set<string>();
-  const add = (mount: MountPoint, labels: Readonly<Record<string, string>> = {}) => {
+  const add = (mount: MountPoint, { Labels: labels = {}, DriverConfig }: MountJson["VolumeOptions"] & object = {}) => {
     if (explicit.has(mount.Destination)) throw bad(`Duplicate mount point: ${mount.Destination}`);
     explicit.add(mount.Destination);
     if (mount.Type === "volume") {
       const name = mount.Name || parts.newName();
-      if (mount.Driver && mount.Driver !== "local")
-        throw notFound(`error looking up volume plugin ${mount.Driver}: plugin "${mount.Driver}" not found`, { code: "no-volume-driver" });
-      volumes.set(name, { name, driver: "local", labels });
+      const driver = DriverConfig?.Name || hostConfig.VolumeDriver || "local";
+      if (driver !== "local")
+        throw notFound(`error looking up volume plugin ${driver}: plugin "${driver}" not found`, { code: "no-volume-driver" });
+      volumes.set(name, { name, driver, labels, options: DriverConfig?.Options ?? {} });
       byDestination.set(mount.Destination, { ...mount, Name: name });
     } else byDestination.set(mount.Destination, mount);
   };
   for (const spec of hostConfig.Binds ?? []) add(parseBind(spec));
-  for (const mount of hostConfig.Mounts ?? []) add(parseMount(mount), mount.VolumeOptions?.Labels);
+  for (const mount of hostConfig.Mounts ?? []) add(parseMount(mount), mount.VolumeOptions);
   for (const path of Object.keys(hostConfig.Tmpfs ?? {})) {
     if (!path.startsWith("/")) throw bad(`invalid mount path: '${path}' mount path must be absolute`);
     if (explicit.has(clean(path))) throw bad(`Duplicate mount point: ${path}`);

@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { invalid } from "#base";
 import type { SandboxView } from "#engine";
 import { DEFAULT_SHM_SIZE } from "./host-config.ts";
 import type { ContainerRecord, MountPoint } from "./record.ts";
@@ -18,10 +19,23 @@ const OPPOSITES: readonly (readonly [string, string])[] = [
   ["rw", "ro"],
 ];
 
-/** tmpfs options of `--tmpfs /x:opts` over Docker's defaults. */
+/** Flags and keys a tmpfs takes, as Docker lists them (mount(8), tmpfs(5)). */
+const TMPFS_FLAG =
+  /^(defaults|r[ow]|(no)?(suid|dev|exec|mand|atime|diratime|relatime|strictatime)|a?sync|dirsync|remount|r?bind|r?(unbindable|private|shared|slave))$/;
+const TMPFS_KEY = /^(mode|uid|gid|size|mpol|nr_inodes|nr_blocks)=/;
+
+/** tmpfs options of `--tmpfs /x:opts` over Docker's defaults. @throws invalidParameter for one there is not */
 export function tmpfsOptions(given: string): string[] {
   const result = ["noexec", "nosuid", "nodev"];
   for (const option of given.split(",").filter((each) => each !== "")) {
+    if (!TMPFS_FLAG.test(option) && !TMPFS_KEY.test(option))
+      throw invalid(
+        `invalid tmpfs option [${option
+          .split("=")
+          .map((part) => JSON.stringify(part))
+          .join(" ")}]`,
+        { code: "bad-mount" },
+      );
     const pair = OPPOSITES.find((each) => each.includes(option));
     const key = option.split("=", 1)[0]!;
     for (let index = result.length - 1; index >= 0; index--)
@@ -50,8 +64,8 @@ function userMount(mount: MountPoint, source: string): OciMount {
 const depth = (path: string): number => path.split("/").filter((part) => part !== "").length;
 
 /**
- * All mounts of a container: the kernel's file systems, /dev/shm, the engine's files, then the user's, outer before inner. A user's mount takes the
- * place of a default one at the same destination.
+ * All mounts of a container: the kernel's file systems, then /dev/shm, the engine's files and the user's, outer before inner, so that a volume at
+ * /etc does not hide /etc/hosts. A user's mount takes the place of a default one at the same destination.
  */
 export function ociMounts(
   record: ContainerRecord,
@@ -80,7 +94,7 @@ export function ociMounts(
             },
           ];
   const files = hostConfig.ReadonlyRootfs ? ["ro"] : [];
-  const defaults: OciMount[] = [
+  const kernel: OciMount[] = [
     { destination: "/proc", type: "proc", source: "proc", options: ["nosuid", "noexec", "nodev"] },
     { destination: "/dev", type: "tmpfs", source: "tmpfs", options: ["nosuid", "strictatime", "mode=755", "size=65536k"] },
     {
@@ -94,6 +108,8 @@ export function ociMounts(
     hostConfig.IpcMode === "host" && existsSync("/dev/mqueue")
       ? bind("/dev/mqueue", "/dev/mqueue")
       : { destination: "/dev/mqueue", type: "mqueue", source: "mqueue", options: ["nosuid", "noexec", "nodev"] },
+  ];
+  const own: OciMount[] = [
     ...shm,
     bind("/etc/resolv.conf", context.sandbox.resolvConfPath, ...files),
     bind("/etc/hostname", context.sandbox.hostnamePath, ...files),
@@ -105,7 +121,9 @@ export function ociMounts(
     ),
     ...record.mounts.map((mount) => userMount(mount, context.sourceOf(mount))),
     ...(context.initPath ? [bind("/sbin/docker-init", context.initPath, "ro")] : []),
-  ].sort((a, b) => depth(a.destination) - depth(b.destination));
+  ];
   const taken = new Set(user.map(({ destination }) => destination));
-  return [...defaults.filter(({ destination }) => !taken.has(destination)), ...user];
+  const free = ({ destination }: OciMount) => !taken.has(destination);
+  const inner = [...own.filter(free), ...user].sort((a, b) => depth(a.destination) - depth(b.destination));
+  return [...kernel.filter(free), ...inner];
 }

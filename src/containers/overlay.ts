@@ -44,7 +44,7 @@ export function unmountRoot(paths: RootPaths): void {
   }
 }
 
-const unescapeMount = (text: string): string =>
+export const unescapeMount = (text: string): string =>
   text.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)));
 
 /** Mount points of this namespace under a directory, deepest first. */

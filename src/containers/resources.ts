@@ -1,5 +1,5 @@
-import type { DeviceRule } from "./devices.ts";
-import type { HostConfig } from "./types.ts";
+import { type DeviceRule, deviceNumbers } from "./devices.ts";
+import type { DeviceRate, HostConfig } from "./types.ts";
 
 const CFS_PERIOD = 100_000;
 
@@ -9,7 +9,6 @@ export function ociResources(hostConfig: HostConfig, deviceRules: readonly Devic
   const quota = nano > 0 ? Math.round((nano * CFS_PERIOD) / 1e9) : (hostConfig.CpuQuota ?? 0);
   const period = nano > 0 ? CFS_PERIOD : (hostConfig.CpuPeriod ?? 0);
   const pids = hostConfig.PidsLimit ?? 0;
-  const blockWeight = (hostConfig.BlkioWeight as number | undefined) ?? 0;
   const swappiness = hostConfig.MemorySwappiness as number | null | undefined;
   return {
     devices: deviceRules,
@@ -24,10 +23,30 @@ export function ociResources(hostConfig: HostConfig, deviceRules: readonly Devic
       ...(hostConfig.CpuShares ? { shares: hostConfig.CpuShares } : {}),
       ...(quota !== 0 ? { quota } : {}),
       ...(period !== 0 ? { period } : {}),
+      ...(hostConfig.CpuRealtimePeriod ? { realtimePeriod: hostConfig.CpuRealtimePeriod } : {}),
+      ...(hostConfig.CpuRealtimeRuntime ? { realtimeRuntime: hostConfig.CpuRealtimeRuntime } : {}),
       ...(hostConfig.CpusetCpus ? { cpus: hostConfig.CpusetCpus } : {}),
       ...(hostConfig.CpusetMems ? { mems: hostConfig.CpusetMems } : {}),
     },
-    ...(blockWeight > 0 ? { blockIO: { weight: blockWeight } } : {}),
+    ...blockResources(hostConfig),
     ...(pids > 0 ? { pids: { limit: pids } } : {}),
   };
+}
+
+const throttles = (rates: readonly DeviceRate[] | null | undefined) =>
+  (rates ?? []).map(({ Path, Rate }) => ({ ...deviceNumbers(Path), rate: Rate }));
+
+/** `--blkio-weight`, `--device-read-bps` and their like; nothing when none was asked for. */
+function blockResources(hostConfig: HostConfig): { blockIO?: Record<string, unknown> } {
+  const lists = {
+    weightDevice: (hostConfig.BlkioWeightDevice ?? []).map(({ Path, Weight }) => ({ ...deviceNumbers(Path), weight: Weight })),
+    throttleReadBpsDevice: throttles(hostConfig.BlkioDeviceReadBps),
+    throttleWriteBpsDevice: throttles(hostConfig.BlkioDeviceWriteBps),
+    throttleReadIOPSDevice: throttles(hostConfig.BlkioDeviceReadIOps),
+    throttleWriteIOPSDevice: throttles(hostConfig.BlkioDeviceWriteIOps),
+  };
+  const given = Object.entries(lists).filter(([, list]) => list.length > 0);
+  const weight = hostConfig.BlkioWeight ?? 0;
+  if (weight === 0 && given.length === 0) return {};
+  return { blockIO: { ...(weight > 0 ? { weight } : {}), ...Object.fromEntries(given) } };
 }

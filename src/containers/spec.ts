@@ -43,7 +43,7 @@ export interface OciProcess {
 
 /** `--security-opt no-new-privileges[:true]` */
 export const noNewPrivileges = (options: readonly string[] | null | undefined): boolean =>
-  (options ?? []).some((option) => /^no-new-privileges([:=]true)?$/.test(option));
+  (options ?? []).some((option) => /^no-new-privileges([:=](true|1|t))?$/i.test(option));
 
 /** A process with no uid 0 keeps the bounding set alone, as Docker (since 20.10.14) and the kernel's own rule at execve have it. */
 export const capabilitySets = (capabilities: readonly string[], uid: number): OciProcess["capabilities"] & object => ({
@@ -100,6 +100,7 @@ export function runtimeSpec(record: ContainerRecord, context: SpecContext): Reco
     root: { path: context.rootfs, readonly: hostConfig.ReadonlyRootfs ?? false },
     ...(hostUts ? {} : { hostname }),
     mounts: ociMounts(record, context),
+    ...(hostConfig.Annotations ? { annotations: hostConfig.Annotations } : {}),
     linux: {
       // The namespace is the engine's, made and configured before; the runtime only joins it.
       namespaces: [

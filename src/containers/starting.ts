@@ -8,8 +8,11 @@ import { ContainerLaunch } from "./conmon.ts";
 import type { Container } from "./container.ts";
 import type { Context } from "./context.ts";
 import { initProgram } from "./init-program.ts";
+import { logSizeLimit } from "./log-options.ts";
+import { holdsDirectory } from "./mounts.ts";
 import { isMountPoint, mountRoot, rootPathsOf } from "./overlay.ts";
 import { startTime } from "./proc.ts";
+import { checkPropagation } from "./propagation.ts";
 import { type ContainerRecord, nowText } from "./record.ts";
 import type { Registry } from "./registry.ts";
 import { goArch, type SeccompProfile, seccompFor } from "./seccomp.ts";
@@ -130,23 +133,23 @@ function logTarget(context: Context, container: Container): string {
   return driver === "none" ? "none" : `k8s-file:${container.paths.log}`;
 }
 
-const UNITS: Readonly<Record<string, number>> = { "": 1, b: 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3 };
-
-/** `max-size=10m`: conmon starts the file anew when it is full. */
 function logLimit(context: Context, record: ContainerRecord): { logSizeMax?: number } {
-  const text = record.hostConfig.LogConfig?.Config?.["max-size"] ?? context.defaults.logOptions?.["max-size"];
-  const match = /^(\d+)([bkmg]?)b?$/i.exec(text ?? "");
-  return match ? { logSizeMax: Number(match[1]) * UNITS[match[2]!.toLowerCase()]! } : {};
+  const logSizeMax = logSizeLimit({ ...context.defaults.logOptions, ...record.hostConfig.LogConfig?.Config });
+  return logSizeMax === undefined ? {} : { logSizeMax };
 }
 
 /** A bind's source that may be made is made, as a directory. @throws invalidParameter when there is none */
 function prepareBinds(context: Context, record: ContainerRecord): void {
   for (const mount of record.mounts) {
     if (mount.Type === "volume") mkdirSync(context.volumes.path(mount.Name!), { recursive: true });
-    if (mount.Type !== "bind" || existsSync(mount.Source)) continue;
-    if (!mount.options?.BindOptions?.CreateMountpoint)
-      throw invalid(`invalid mount config for type "bind": bind source path does not exist: ${mount.Source}`, { code: "bad-mount" });
-    mkdirSync(mount.Source, { recursive: true });
+    if (mount.Type !== "bind") continue;
+    if (!existsSync(mount.Source)) {
+      if (!mount.options?.BindOptions?.CreateMountpoint)
+        throw invalid(`invalid mount config for type "bind": bind source path does not exist: ${mount.Source}`, { code: "bad-mount" });
+      mkdirSync(mount.Source, { recursive: true });
+    }
+    // What holds our own mounts is a slave by our wish, wherever it lies.
+    if (!holdsDirectory(mount, context.dataRoot)) checkPropagation(mount);
   }
 }
 

@@ -21,7 +21,8 @@ export async function topJson(
   if (!program) throw internal("Cannot list processes: the program ps is not installed (package procps)", { code: "no-ps" });
   const text = await new Promise<string>((resolve, reject) =>
     execFile(program, args, (error, stdout, stderr) =>
-      error ? reject(internal(`error running ps: ${stderr.trim() || error.message}`)) : resolve(stdout),
+      // The first line tells why; the rest is ps's usage.
+      error ? reject(internal(`ps: ${stderr.trim().split("\n", 1)[0] || error.message}`)) : resolve(stdout),
     ),
   );
   const pids = new Set<string>([String(container.record.pid)]);

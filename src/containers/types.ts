@@ -52,6 +52,12 @@ export interface MountJson {
   TmpfsOptions?: { SizeBytes?: number; Mode?: number };
 }
 
+/** Bytes or operations a second. */
+export interface DeviceRate {
+  Path: string;
+  Rate: number;
+}
+
 export interface HostConfig {
   Binds?: string[] | null;
   LogConfig?: { Type?: string; Config?: Record<string, string> | null };
@@ -100,6 +106,19 @@ export interface HostConfig {
   CgroupParent?: string;
   CgroupnsMode?: string;
   VolumesFrom?: string[] | null;
+  VolumeDriver?: string;
+  Isolation?: string;
+  StorageOpt?: Record<string, string> | null;
+  Annotations?: Record<string, string> | null;
+  DeviceRequests?: { Driver?: string; Capabilities?: string[][] | null }[] | null;
+  BlkioWeight?: number;
+  BlkioWeightDevice?: { Path: string; Weight: number }[] | null;
+  BlkioDeviceReadBps?: DeviceRate[] | null;
+  BlkioDeviceWriteBps?: DeviceRate[] | null;
+  BlkioDeviceReadIOps?: DeviceRate[] | null;
+  BlkioDeviceWriteIOps?: DeviceRate[] | null;
+  CpuRealtimePeriod?: number;
+  CpuRealtimeRuntime?: number;
   [field: string]: unknown;
 }
 

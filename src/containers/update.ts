@@ -5,6 +5,7 @@ import { containerDevices } from "./devices.ts";
 import type { Registry } from "./registry.ts";
 import { ociResources } from "./resources.ts";
 import type { HostConfig } from "./types.ts";
+import { refuseUnsupported } from "./unsupported.ts";
 import { validateResources, validateRestartPolicy } from "./validate.ts";
 
 const RESOURCES = [
@@ -42,6 +43,7 @@ export async function applyUpdate(context: Context, registry: Registry, containe
     hostConfig.RestartPolicy = { Name: change.RestartPolicy.Name, MaximumRetryCount: change.RestartPolicy.MaximumRetryCount ?? 0 };
   }
   validateResources(hostConfig);
+  refuseUnsupported(hostConfig);
   validateRestartPolicy(hostConfig);
   if (limits && container.up) {
     const { devices: _devices, ...resources } = ociResources(hostConfig, containerDevices(hostConfig).rules);

@@ -78,7 +78,7 @@ export class Volumes {
   }): Promise<VolumeView> {
     const name = request.name || newId();
     if (request.driver && request.driver !== "local")
-      throw notFound(`error looking up volume plugin ${request.driver}: plugin "${request.driver}" not found`, {
+      throw notFound(`create ${name}: error looking up volume plugin ${request.driver}: plugin "${request.driver}" not found`, {
         code: "no-volume-driver",
       });
     checkVolumeName(name);

@@ -1,6 +1,7 @@
 import { atLeast } from "#api";
 import { conflict, invalid } from "#base";
 import type { ContainerCreateBody, HostConfig } from "#containers";
+import { checkPlatform } from "#images";
 import { downgradeInspect, downgradeRow, upgradeCreateBody } from "../container-shims.ts";
 import { checkFilters } from "../filters.ts";
 import type { Handlers } from "../handlers.ts";
@@ -26,7 +27,7 @@ type ContainerHandlers = Pick<
 >;
 
 /** Lifecycle of containers. */
-export function containerHandlers({ containers, events }: HandlerContext): ContainerHandlers {
+export function containerHandlers({ containers, images, events }: HandlerContext): ContainerHandlers {
   let pruning = false;
   return {
     async containerList({ query: { all, limit, size, filters }, version }) {
@@ -36,6 +37,7 @@ export function containerHandlers({ containers, events }: HandlerContext): Conta
     },
     async containerCreate({ body, query, version }) {
       if (Object.keys(body).length === 0) throw invalid("config cannot be empty in order to create a container", { code: "empty-config" });
+      if (query.platform && body.Image) checkPlatform(images.find(body.Image), body.Image, query.platform);
       const upgraded = upgradeCreateBody(body as ContainerCreateBody, version);
       const created = await containers.create(query.name || undefined, upgraded.body);
       return { Id: created.Id, Warnings: [...upgraded.warnings, ...created.Warnings] };
