@@ -24,7 +24,7 @@ export const ROOMS: Readonly<Record<string, RoomRule>> = {
   store: { may: [] },
   engine: { may: ["store", "ipam", "ports", "dns", "drivers", "fabric", "lan", "kernel/netns"], types: ["kernel/ffi"] },
   images: { may: ["store"] },
-  containers: { may: ["store", "images", "engine", "kernel/ffi"] },
+  containers: { may: ["store", "images", "engine", "ports", "kernel/ffi"] },
   doctor: { may: ["fabric", "kernel/ffi", "kernel/netns", "kernel/rtnetlink", "kernel/nftables"] },
   reach: { may: ["engine", "kernel/netns"], types: ["fabric"] },
   api: { may: [] },

@@ -10,13 +10,15 @@ export interface Schema<T> {
   readonly type: string;
   /** What null means as an element of an array or map. */
   readonly zero: T | null;
+  /** What is as it came is handed on itself and not copied: a client that publishes thousands of ports sends as many small objects. */
   decode(value: unknown, place: Place): T;
 }
 
-/** Where a value stands: the innermost struct, and the path of fields from the root. */
+/** Where a value stands: the innermost struct and its field, and the place of that struct. The root is in no field. */
 export interface Place {
   readonly struct: string;
-  readonly path: readonly string[];
+  readonly field?: string;
+  readonly outer?: Place;
 }
 
 export type Infer<S> = S extends Schema<infer T> ? T : never;
@@ -26,9 +28,11 @@ export type Struct<F extends Fields> = { [K in keyof F]?: Infer<F[K]> };
 const kindOf = (value: unknown): string => (Array.isArray(value) ? "array" : typeof value === "boolean" ? "bool" : typeof value);
 
 function mismatch(value: unknown, type: string, place: Place, detail = ""): FairwayError {
+  const path: string[] = [];
+  for (let at: Place | undefined = place; at?.field !== undefined; at = at.outer) path.unshift(at.field);
   const what = `json: cannot unmarshal ${kindOf(value)}${detail} into Go`;
-  const where = place.path.length === 0 ? `value of type ${type}` : `struct field ${place.struct}.${place.path.join(".")} of type ${type}`;
-  return invalid(`invalid JSON: ${what} ${where}`, { code: "bad-json-type", context: { path: place.path.join("."), type } });
+  const where = path.length === 0 ? `value of type ${type}` : `struct field ${place.struct}.${path.join(".")} of type ${type}`;
+  return invalid(`invalid JSON: ${what} ${where}`, { code: "bad-json-type", context: { path: path.join("."), type } });
 }
 
 const scalar = <T>(type: string, zero: T, is: (value: unknown) => boolean): Schema<T> => ({
@@ -65,7 +69,8 @@ export function array<T>(element: Schema<T>): Schema<T[]> {
     zero: null,
     decode(value, place) {
       if (!Array.isArray(value)) throw mismatch(value, type, place);
-      return value.map((item) => (item === null ? (element.zero as T) : element.decode(item, place)));
+      const decoded = value.map((item) => (item === null ? (element.zero as T) : element.decode(item, place)));
+      return decoded.every((item, index) => item === value[index]) ? value : decoded;
     },
   };
 }
@@ -80,9 +85,10 @@ export function map<T>(element: Schema<T>): Schema<Record<string, T>> {
     zero: null,
     decode(value, place) {
       if (!isObject(value)) throw mismatch(value, type, place);
-      const result: Record<string, T> = Object.create(null);
-      for (const [key, item] of Object.entries(value)) result[key] = item === null ? (element.zero as T) : element.decode(item, place);
-      return { ...result };
+      const keys = Object.keys(value);
+      const decoded = keys.map((key) => (value[key] === null ? (element.zero as T) : element.decode(value[key], place)));
+      if (keys.every((key, index) => decoded[index] === value[key])) return value as Record<string, T>;
+      return Object.fromEntries(keys.map((key, index) => [key, decoded[index]!]));
     },
   };
 }
@@ -102,20 +108,23 @@ export interface StructOptions {
 /** A Go struct by the name its errors carry. */
 export function struct<F extends Fields>(name: string, fields: F, options: StructOptions = {}): Schema<Struct<F>> {
   const byLowerCase = new Map(Object.keys(fields).map((key) => [key.toLowerCase(), key]));
+  const fieldOf = (key: string) => (Object.hasOwn(fields, key) ? key : byLowerCase.get(key.toLowerCase()));
+  const struct = name.split(".").at(-1)!;
   return {
     type: name,
     zero: null,
     decode(value, place) {
       if (!isObject(value)) throw mismatch(value, name, place);
       const result: Record<string, unknown> = {};
-      for (const [key, item] of Object.entries(value)) {
-        if (item === null || key === "__proto__") continue;
-        const field = byLowerCase.get(key.toLowerCase());
-        if (field !== undefined)
-          result[field] = fields[field]!.decode(item, { struct: name.split(".").at(-1)!, path: [...place.path, field] });
-        else if (options.open) result[key] = item;
+      let same = true;
+      for (const key of Object.keys(value)) {
+        const item = value[key];
+        const field = item === null || key === "__proto__" ? undefined : fieldOf(key);
+        if (field !== undefined) result[field] = fields[field]!.decode(item, { struct, field, outer: place });
+        else if (options.open && item !== null && key !== "__proto__") result[key] = item;
+        same &&= result[key] === item;
       }
-      return result as Struct<F>;
+      return (same ? value : result) as Struct<F>;
     },
   };
 }
@@ -132,5 +141,5 @@ export function decodeJson<T>(schema: Schema<T>, text: string): T {
     throw invalid(message, { code: "bad-json", cause: error });
   }
   if (value === null) return (schema.zero ?? {}) as T;
-  return schema.decode(value, { struct: schema.type, path: [] });
+  return schema.decode(value, { struct: schema.type });
 }

@@ -1,5 +1,6 @@
 import { invalid } from "#base";
 import type { ImageRunConfig } from "#images";
+import { keptExposed } from "./port-records.ts";
 import type { ContainerConfig, Healthcheck } from "./types.ts";
 
 const keyOf = (entry: string): string => entry.split("=", 1)[0]!;
@@ -21,7 +22,7 @@ export function mergeConfig(own: ContainerConfig, image: ImageRunConfig): Contai
   }
   if (entrypoint?.length === 1 && entrypoint[0] === "") entrypoint = null;
   if (!entrypoint?.length && !cmd?.length) throw invalid("No command specified", { code: "no-command" });
-  const exposed = { ...image.ExposedPorts, ...own.ExposedPorts };
+  const exposed = new Set([image.ExposedPorts, own.ExposedPorts].flatMap((ports) => Object.keys(ports ?? {})));
   const volumes = { ...image.Volumes, ...own.Volumes };
   const healthcheck = mergeHealthcheck(own.Healthcheck ?? undefined, image.Healthcheck as Healthcheck | undefined);
   return {
@@ -32,7 +33,7 @@ export function mergeConfig(own: ContainerConfig, image: ImageRunConfig): Contai
     Entrypoint: entrypoint,
     WorkingDir: own.WorkingDir || image.WorkingDir || "",
     Labels: { ...image.Labels, ...own.Labels },
-    ...(Object.keys(exposed).length > 0 ? { ExposedPorts: exposed } : {}),
+    ...(exposed.size > 0 ? { ExposedPorts: keptExposed([...exposed]) } : {}),
     Volumes: Object.keys(volumes).length > 0 ? volumes : null,
     ...(own.StopSignal || image.StopSignal ? { StopSignal: own.StopSignal || image.StopSignal! } : {}),
     ...(healthcheck ? { Healthcheck: healthcheck } : {}),

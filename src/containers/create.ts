@@ -1,13 +1,12 @@
-import { mkdirSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { hostname } from "node:os";
-import { invalid, newId, shortId, withContext } from "#base";
+import { invalid, messageOf, newId, shortId, withContext } from "#base";
 import { commandOf, mergeConfig } from "./config.ts";
 import type { Container } from "./container.ts";
 import type { Context } from "./context.ts";
-import { noSuchContainer } from "./errors.ts";
 import { fillHostConfig } from "./host-config.ts";
-import { planMounts } from "./mounts.ts";
+import { holdsDirectory, planMounts } from "./mounts.ts";
 import { checkName, randomName } from "./names.ts";
 import { mountRoot, rootPathsOf, unmountRoot } from "./overlay.ts";
 import { type ContainerRecord, type MountPoint, nowText, ZERO_TIME } from "./record.ts";
@@ -25,13 +24,13 @@ export async function createContainer(
   name: string | undefined,
   body: ContainerCreateBody,
 ): Promise<{ container: Container; warnings: string[] }> {
+  const id = newId();
+  const reserved = name ? checkName(name) : randomName((candidate) => registry.nameHolder(candidate) !== undefined);
+  validateCreate(body);
   const hostConfig = nameDonorById(
     registry,
     fillHostConfig(body.HostConfig ?? {}, { cgroupV2: context.cgroups === "v2", runtime: context.runtime.name, ...context.defaults }),
   );
-  const id = newId();
-  const reserved = name ? checkName(name) : randomName((candidate) => registry.nameHolder(candidate) !== undefined);
-  validateCreate(body);
   if (!body.Image) throw invalid("Config.Image must not be empty: no image was named", { code: "no-image" });
   checkRuntime(context, hostConfig);
   const image = context.images.find(body.Image);
@@ -39,7 +38,7 @@ export async function createContainer(
   checkOthers(registry, hostConfig);
   const plan = planMounts(config, hostConfig, {
     newName: newId,
-    from: (reference) => registry.find(reference).record.mounts,
+    from: (reference) => mustFind(registry, reference).record.mounts,
   });
   const command = commandOf(config);
   const record: ContainerRecord = {
@@ -74,16 +73,7 @@ export async function createContainer(
     defaultNetwork: context.defaults.network ?? "bridge",
     filesDir: paths.directory,
     sameNetwork: (a, b) => sameNetwork(context, a, b),
-    containerId: (reference) => {
-      try {
-        return registry.find(reference).id;
-      } catch (error) {
-        throw invalid(`could not get container for ${reference}: ${noSuchContainer(reference).message}`, {
-          code: "no-such-container",
-          cause: error,
-        });
-      }
-    },
+    containerId: (reference) => mustFind(registry, reference, `could not get container for ${reference}: `).id,
   });
   registry.reserveName(reserved, id);
   const made: string[] = [];
@@ -99,7 +89,7 @@ export async function createContainer(
     await context.engine.declareSandbox(joined ? { ...spec, network: { mode: "container", containerId: joined } } : spec);
     try {
       await fillVolumes(context, record, paths.directory);
-      return { container: await registry.add(record), warnings: warningsOf(hostConfig) };
+      return { container: await registry.add(record), warnings: warningsOf(hostConfig, context.cgroups) };
     } catch (error) {
       await context.engine.forgetSandbox(id);
       throw error;
@@ -115,8 +105,7 @@ export async function createContainer(
 
 /** A bind of a directory our own mounts lie in must let their end through, or the container would hold them. */
 function keepOurMountsOut(dataRoot: string, mount: MountPoint): MountPoint {
-  const holds = mount.Type === "bind" && `${dataRoot}/`.startsWith(mount.Source === "/" ? "/" : `${mount.Source}/`);
-  return holds && mount.Propagation === "rprivate" ? { ...mount, Propagation: "rslave" } : mount;
+  return holdsDirectory(mount, dataRoot) && mount.Propagation === "rprivate" ? { ...mount, Propagation: "rslave" } : mount;
 }
 
 /** `container:web` becomes `container:<id>`, as a rename must not change whose namespace it is. */
@@ -175,16 +164,22 @@ function checkRuntime(context: Context, hostConfig: HostConfig): void {
   const wanted = hostConfig.Runtime;
   if (wanted && wanted !== context.runtime.name && wanted !== "runc" && wanted !== "io.containerd.runc.v2")
     throw invalid(`Unknown runtime specified ${wanted}`, { code: "unknown-runtime" });
-  const driver = hostConfig.LogConfig?.Type;
-  if (driver && !["json-file", "local", "none", "k8s-file"].includes(driver))
-    throw invalid(`logger: no log driver named '${driver}' is registered`, { code: "unknown-log-driver" });
 }
 
 /** Containers a create names must be there, save the network's donor. */
 function checkOthers(registry: Registry, hostConfig: HostConfig): void {
   for (const mode of [hostConfig.IpcMode, hostConfig.PidMode]) {
     const reference = containerMode(mode);
-    if (reference !== undefined) registry.find(reference);
+    if (reference !== undefined) mustFind(registry, reference);
+  }
+}
+
+/** Another container that a create names. None there is not a 404, which clients take for a missing image. @throws invalidParameter */
+function mustFind(registry: Registry, reference: string, before = ""): Container {
+  try {
+    return registry.find(reference);
+  } catch (error) {
+    throw invalid(`${before}${messageOf(error)}`, { code: "no-such-container", cause: error });
   }
 }
 
@@ -203,7 +198,10 @@ async function fillVolumes(context: Context, record: ContainerRecord, directory:
   }
 }
 
-function warningsOf(hostConfig: HostConfig): string[] {
+/** What the kernels before and since 5.0 call it. */
+const WEIGHT_FILES = ["blkio.weight", "blkio.bfq.weight"];
+
+function warningsOf(hostConfig: HostConfig, cgroups: Context["cgroups"]): string[] {
   const warnings: string[] = [];
   if (hostConfig.NetworkMode === "host" && (Object.keys(hostConfig.PortBindings ?? {}).length > 0 || hostConfig.PublishAllPorts))
     warnings.push("Published ports are discarded when using host network mode");
@@ -211,6 +209,8 @@ function warningsOf(hostConfig: HostConfig): string[] {
     warnings.push(
       "OOM killer is disabled for the container, but no memory limit is set, this can result in the system running out of resources.",
     );
+  if (hostConfig.BlkioWeight && cgroups !== "v2" && !WEIGHT_FILES.some((file) => existsSync(`/sys/fs/cgroup/blkio/${file}`)))
+    warnings.push("Your kernel does not support Block I/O weight or the cgroup is not mounted. Weight discarded.");
   return warnings;
 }
 

@@ -1,4 +1,5 @@
 import type { ContainerDefaults } from "./context.ts";
+import { keptBindings } from "./port-records.ts";
 import type { HostConfig } from "./types.ts";
 
 export const MASKED_PATHS = [
@@ -83,14 +84,6 @@ const DEFAULTS: HostConfig = {
   IOMaximumBandwidth: 0,
 };
 
-/** Port bindings with both fields, as dockerd keeps them. */
-const completeBindings = (given: HostConfig["PortBindings"]): NonNullable<HostConfig["PortBindings"]> | null =>
-  given
-    ? Object.fromEntries(
-        Object.entries(given).map(([port, list]) => [port, list?.map(({ HostIp = "", HostPort = "" }) => ({ HostIp, HostPort })) ?? null]),
-      )
-    : null;
-
 const EMPTY_MEANS_DEFAULT = ["NetworkMode", "IpcMode", "CgroupnsMode", "Runtime", "ShmSize"] as const;
 
 /** A create's HostConfig with everything it left open filled in. */
@@ -106,7 +99,7 @@ export function fillHostConfig(
   }
   const ulimits = new Map([...(host.ulimits ?? []), ...(given.Ulimits ?? [])].map((limit) => [limit.Name, limit]));
   if (ulimits.size > 0) filled.Ulimits = [...ulimits.values()];
-  filled.PortBindings = completeBindings(given.PortBindings);
+  filled.PortBindings = keptBindings(given.PortBindings);
   filled.LogConfig = { Type: given.LogConfig?.Type || "json-file", Config: given.LogConfig?.Config ?? {} };
   filled.RestartPolicy = {
     Name: given.RestartPolicy?.Name || "no",

@@ -2,6 +2,7 @@ import type { Container } from "./container.ts";
 import type { Context } from "./context.ts";
 import { networkSettingsJson } from "./network-json.ts";
 import { rootPathsOf } from "./overlay.ts";
+import { shownPorts } from "./port-records.ts";
 import type { MountPoint } from "./record.ts";
 import { treeSize } from "./volumes.ts";
 
@@ -42,6 +43,7 @@ function stateJson(container: Container): Record<string, unknown> {
 export async function inspectJson(context: Context, container: Container, size: boolean): Promise<Record<string, unknown>> {
   const { record, paths } = container;
   const root = rootPathsOf(paths.directory);
+  const { Config, HostConfig } = shownPorts(record);
   const started = record.files.hosts !== "";
   const execs = [...container.execs.values()].filter(({ running }) => running).map(({ id }) => id);
   const image = size ? imageSize(context, record.imageId) : 0;
@@ -69,14 +71,14 @@ export async function inspectJson(context: Context, container: Container, size: 
     ProcessLabel: "",
     AppArmorProfile: "",
     ExecIDs: execs.length > 0 ? execs : null,
-    HostConfig: record.hostConfig,
+    HostConfig,
     GraphDriver: {
       Data: { LowerDir: lowers.join(":"), MergedDir: root.merged, UpperDir: root.upper, WorkDir: root.work },
       Name: "overlay2",
     },
     ...(size ? { SizeRw: written, SizeRootFs: image + written } : {}),
     Mounts: mountsJson(context, record.mounts),
-    Config: record.config,
+    Config,
     NetworkSettings: networkSettingsJson(context.engine, container, context.defaults.network ?? "bridge"),
   };
 }

@@ -1,5 +1,6 @@
 import { parseMac } from "#base";
-import type { EndpointSpec, PortBinding, SandboxSpec } from "#engine";
+import type { EndpointSpec, SandboxSpec } from "#engine";
+import { bindingsOf } from "./port-records.ts";
 import type { ContainerRecord } from "./record.ts";
 import type { ContainerCreateBody, EndpointSettingsJson } from "./types.ts";
 import { containerMode } from "./validate.ts";
@@ -37,24 +38,8 @@ const portKey = (port: string): string => {
   return `${number}/${protocol.toLowerCase()}`;
 };
 
-/** `8000-8002/tcp` → three keys. */
-function exposedPorts(ports: Readonly<Record<string, unknown>> | null | undefined): string[] {
-  return Object.keys(ports ?? {}).flatMap((key) => {
-    const [range = "", protocol] = portKey(key).split("/") as [string, string];
-    const [start, end = start] = range.split("-").map(Number) as [number, number?];
-    return Array.from({ length: end - start + 1 }, (_, index) => `${start + index}/${protocol}`);
-  });
-}
-
-function portBindings(record: ContainerRecord): Record<string, readonly PortBinding[]> {
-  return Object.fromEntries(
-    Object.entries(record.hostConfig.PortBindings ?? {}).map(([port, bindings]) => [
-      portKey(port),
-      // An empty list is one ephemeral port.
-      (bindings?.length ? bindings : [{}]).map(({ HostIp = "", HostPort = "" }) => ({ hostIp: HostIp, hostPort: HostPort })),
-    ]),
-  );
-}
+const byPort = <T>(given: Readonly<Record<string, T>>): Record<string, T> =>
+  Object.fromEntries(Object.entries(given).map(([port, value]) => [portKey(port), value]));
 
 /** The networks to join: the network mode's first, then the others of EndpointsConfig in the order given. */
 function endpointsOf(
@@ -115,8 +100,8 @@ export function sandboxSpec(
     domainname: config.Domainname ?? "",
     dns: { servers: hostConfig.Dns ?? [], search: hostConfig.DnsSearch ?? [], options: hostConfig.DnsOptions ?? [] },
     extraHosts: hostConfig.ExtraHosts ?? [],
-    ports: onNetworks ? portBindings(record) : {},
-    exposed: exposedPorts(config.ExposedPorts),
+    ports: onNetworks ? byPort(bindingsOf(hostConfig.PortBindings)) : {},
+    exposed: Object.keys(config.ExposedPorts ?? {}).map(portKey),
     publishAll: hostConfig.PublishAllPorts ?? false,
     links: mode === context.defaultNetwork || mode === "none" ? legacyLinks(hostConfig.Links, onNetworks, context) : [],
     environment: config.Env ?? [],

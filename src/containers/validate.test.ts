@@ -98,7 +98,7 @@ describe("sandboxSpec()", () => {
       { PortBindings: { "80": [], "53/udp": [{ HostIp: "::1", HostPort: "53" }] }, Links: ["db:sql", "web"] },
     );
     assert.deepEqual(result.ports, { "80/tcp": [{ hostIp: "", hostPort: "" }], "53/udp": [{ hostIp: "::1", hostPort: "53" }] });
-    assert.deepEqual(result.exposed, ["80/tcp", "81/tcp", "82/tcp"]);
+    assert.deepEqual(result.exposed, ["80-82/tcp"]);
     assert.deepEqual(result.links, ["id-of-db:sql", "id-of-web:web"]);
     const user = spec({}, { NetworkMode: "net", Links: ["db:sql"] });
     assert.deepEqual([user.links, user.endpoints[0]!.spec.links], [[], ["db:sql"]]);

@@ -1,9 +1,12 @@
 import { cpus } from "node:os";
 import { invalid, isIp, isMac } from "#base";
+import { type PortRange, parseHostPort, parsePort } from "#ports";
 import { effectiveCapabilities } from "./caps.ts";
 import { conflicting } from "./errors.ts";
+import { validateLogConfig } from "./log-options.ts";
 import { signalNumber } from "./signals.ts";
 import type { ContainerConfig, ContainerCreateBody, HostConfig } from "./types.ts";
+import { refuseUnsupported } from "./unsupported.ts";
 
 const bad = (message: string, code = "bad-config") => invalid(message, { code });
 
@@ -19,6 +22,8 @@ export function validateCreate(body: ContainerCreateBody): void {
   validatePorts(body, hostConfig);
   validateResources(hostConfig);
   validateRestartPolicy(hostConfig);
+  validateLogConfig(hostConfig.LogConfig);
+  refuseUnsupported(hostConfig);
   effectiveCapabilities({ add: hostConfig.CapAdd ?? null, drop: hostConfig.CapDrop ?? null });
 }
 
@@ -70,28 +75,24 @@ function validateModes(config: ContainerConfig, hostConfig: HostConfig): void {
   for (const host of hostConfig.ExtraHosts ?? []) if (!/^[^:=]+[:=].+$/.test(host)) throw bad(`bad format for add-host: "${host}"`);
 }
 
-const portNumber = (text: string): boolean => /^\d{1,5}$/.test(text) && Number(text) <= 65535;
-/** `80`, `80-90`; an end before its start is none. */
-const portRange = (text: string): boolean => {
-  const [start = "", end] = text.split("-") as [string, string?];
-  return portNumber(start) && (end === undefined || (portNumber(end) && Number(end) >= Number(start)));
-};
+function portOf(text: string): PortRange {
+  try {
+    return parsePort(text);
+  } catch (cause) {
+    throw invalid(`invalid port specification: "${text}"`, { code: "bad-port", cause });
+  }
+}
 
 function validatePorts(config: ContainerConfig, hostConfig: HostConfig): void {
-  const protocols = new Set(["tcp", "udp", "sctp"]);
   for (const [port, bindings] of Object.entries(hostConfig.PortBindings ?? {})) {
-    const [number = "", protocol = "tcp"] = port.split("/") as [string, string?];
-    if (!portNumber(number) || Number(number) === 0) throw bad(`invalid port specification: "${port}"`, "bad-port");
-    if (!protocols.has(protocol.toLowerCase())) throw bad(`invalid port specification: "${port}"`, "bad-port");
-    for (const binding of bindings ?? []) {
-      if (binding.HostPort && !portRange(binding.HostPort)) throw bad(`invalid port specification: "${binding.HostPort}"`, "bad-port");
-      if (binding.HostIp && !isIp(binding.HostIp)) throw bad(`invalid IP address: ${binding.HostIp}`, "bad-port");
+    const { from, to } = portOf(port);
+    if (from !== to) throw bad(`invalid port specification: "${port}"`, "bad-port");
+    for (const { HostPort, HostIp } of bindings ?? []) {
+      if (HostPort) parseHostPort(HostPort);
+      if (HostIp && !isIp(HostIp)) throw bad(`invalid IP address: ${HostIp}`, "bad-port");
     }
   }
-  for (const port of Object.keys(config.ExposedPorts ?? {})) {
-    const [number = "", protocol = "tcp"] = port.split("/") as [string, string?];
-    if (!portRange(number) || !protocols.has(protocol.toLowerCase())) throw bad(`invalid port specification: "${port}"`, "bad-port");
-  }
+  for (const port of Object.keys(config.ExposedPorts ?? {})) portOf(port);
 }
 
 const MINIMUM_MEMORY = 6 * 1024 * 1024;
@@ -117,8 +118,8 @@ export function validateResources(hostConfig: HostConfig): void {
   if (period !== 0 && (period < 1000 || period > 1_000_000))
     throw bad("CPU cfs period can not be less than 1ms (i.e. 1000) or larger than 1s (i.e. 1000000)");
   if ((hostConfig.CpuQuota ?? 0) > 0 && hostConfig.CpuQuota! < 1000) throw bad("CPU cfs quota can not be less than 1ms (i.e. 1000)");
-  if (hostConfig.CpusetCpus && !/^\d+(-\d+)?(,\d+(-\d+)?)*$/.test(hostConfig.CpusetCpus))
-    throw bad(`Invalid value ${hostConfig.CpusetCpus} for cpuset cpus`);
+  const weight = hostConfig.BlkioWeight ?? 0;
+  if (weight !== 0 && (weight < 10 || weight > 1000)) throw bad("Range of blkio weight is from 10 to 1000");
   const score = hostConfig.OomScoreAdj ?? 0;
   if (score < -1000 || score > 1000) throw bad(`Invalid value ${score}, range for oom score adj is [-1000, 1000]`);
 }

@@ -38,7 +38,23 @@ export function compactBindings(bindings: Readonly<Record<string, readonly PortB
   return Object.fromEntries(kept);
 }
 
-/** The same for exposed ports. */
+/** What `compactBindings()` was given, in another order. */
+export function expandBindings(bindings: Readonly<Record<string, readonly PortBinding[]>>): Record<string, readonly PortBinding[]> {
+  const expanded: [string, readonly PortBinding[]][] = [];
+  for (const [key, list] of Object.entries(bindings)) {
+    const { proto, from, to } = parsePort(key);
+    if (from === to) expanded.push([key, list]);
+    else
+      for (let offset = 0; offset <= to - from; offset++)
+        expanded.push([
+          `${from + offset}/${proto}`,
+          list.map(({ hostIp, hostPort }) => ({ hostIp, hostPort: String(Number.parseInt(hostPort, 10) + offset) })),
+        ]);
+  }
+  return Object.fromEntries(expanded);
+}
+
+/** `compactBindings()` for exposed ports. */
 export function compactExposed(exposed: readonly string[]): readonly string[] {
   if (exposed.length < WORTH_IT) return exposed;
   return joined(exposed.map((text) => ({ ...parsePort(text), hostIp: "", host: 0 }))).map(textOf);

@@ -8,7 +8,7 @@ export {
   type PortReservation,
   type RestoredPorts,
 } from "./allocator.ts";
-export { compactBindings, compactExposed, expandPort } from "./compact.ts";
+export { compactBindings, compactExposed, expandBindings, expandPort } from "./compact.ts";
 export { type ContainerAddresses, openElements, publishElements } from "./elements.ts";
 export type { PortHolder } from "./errors.ts";
 export { parseHostIp, parseHostPort, parsePort } from "./parse.ts";

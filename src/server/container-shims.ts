@@ -98,7 +98,7 @@ function moveInterfaceSysctls(
 /** `"80/tcp": []` asks for an ephemeral port, as `[{}]` does. */
 function fillPortBindings(body: ContainerCreateBody): void {
   const bindings = body.HostConfig?.PortBindings;
-  if (!bindings) return;
+  if (!bindings || Object.values(bindings).every((list) => list?.length)) return;
   body.HostConfig!.PortBindings = Object.fromEntries(
     Object.entries(bindings).map(([port, list]) => [port, list && list.length > 0 ? list : [{}]]),
   );

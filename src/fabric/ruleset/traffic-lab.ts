@@ -76,18 +76,18 @@ export class TrafficLab {
     }
   }
 
-  /** What a server says to a client: `"a1 198.51.100.2"`, or `"blocked"` when nothing comes within a second. */
+  /** What a server says to a client: `"a1 198.51.100.2"`, or `"blocked"` when no connection comes about in a second, or no answer in three. */
   ask(from: string, proto: "tcp" | "udp", address: string, port: number, options = ""): Promise<string> {
     const target = address.includes(":") ? `${proto}6:[${address}]:${port}` : `${proto}4:${address}:${port}`;
     const wait = proto === "tcp" ? ",connect-timeout=1" : "";
-    const [file, ...args] = inside(from, ["socat", "-T1", "-t1", "-", `${target}${wait}${options}`]);
+    const [file, ...args] = inside(from, ["socat", "-T3", "-t3", "-", `${target}${wait}${options}`]);
     return new Promise((resolve) => {
       const child = spawn(file!, args, { stdio: ["pipe", "pipe", "ignore"] });
       let text = "";
       child.stdout!.on("data", (data) => (text += data));
       // A close of stdin would end the socket before a slow answer came.
       child.stdin!.write("?\n");
-      const timer = setTimeout(() => child.kill("SIGKILL"), 2500);
+      const timer = setTimeout(() => child.kill("SIGKILL"), 5000);
       child.stdout!.once("data", () => child.stdin!.end());
       child.on("close", () => {
         clearTimeout(timer);
