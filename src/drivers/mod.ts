@@ -10,6 +10,7 @@ export {
   LAN_KEY,
   type LanOptions,
   parseLanOptions,
+  sharesParentMac,
 } from "./lan/options.ts";
 export { macvlanDriver } from "./macvlan/mod.ts";
 export { noneDriver } from "./none/mod.ts";

@@ -1,10 +1,10 @@
 import { conflict, FairwayError, familyOf, forbidden, invalid, isMac, macOfIpv4, newId, parseMac } from "#base";
-import { IFNAME_OPTION, isLanDriver } from "#drivers";
+import { IFNAME_OPTION, isLanDriver, parseLanOptions, sharesParentMac } from "#drivers";
 import type { AddressBook } from "./addresses.ts";
 import type { Context } from "./context.ts";
+import { dhcpMacOf, isDhcp } from "./dhcp-network.ts";
 import { checkEndpointSpec } from "./endpoint-spec.ts";
 import { type Occupied, occupiedByOther } from "./lan-guard.ts";
-import { dhcpMacOf, isDhcp } from "./leases.ts";
 import type { Attachment, NetworkRecord, SandboxRecord } from "./records.ts";
 import { networkNotFound } from "./state.ts";
 import type { EndpointSpec } from "./types.ts";
@@ -31,17 +31,20 @@ export class Attachments {
     const { containerId, containerName } = record.spec;
     const fresh = attachment.networkId !== network.id;
     const held = fresh ? { ipv4: "", ipv6: "" } : attachment;
-    if (isDhcp(network) && held.ipv4 === "") throw noLease(network, containerName);
-    const ipv4 = held.ipv4 || this.#addresses.take(network, 4, attachment.spec.ipv4, containerId, containerName);
+    const leased = isDhcp(network);
+    if (leased && network.ipv4 && held.ipv4 === "") throw noLease(network, containerName);
+    const take = (family: 4 | 6, wanted: string | undefined) =>
+      leased ? "" : this.#addresses.take(network, family, wanted, containerId, containerName);
+    const ipv4 = held.ipv4 || take(4, attachment.spec.ipv4);
     let ipv6 = "";
     try {
-      ipv6 = held.ipv6 || this.#addresses.take(network, 6, attachment.spec.ipv6, containerId, containerName);
+      ipv6 = held.ipv6 || take(6, attachment.spec.ipv6);
       const ifname = this.#ifname(network, attachment, others);
       return {
         ...base,
         ipv4,
         ipv6,
-        mac: this.#mac(network, attachment.spec, ipv4, isDhcp(network) ? containerId : base.endpointId),
+        mac: this.#mac(network, attachment.spec, ipv4, leased ? containerId : base.endpointId),
         ifname,
       };
     } catch (error) {
@@ -60,31 +63,27 @@ export class Attachments {
     if (!network || !isLanDriver(network.driver) || attachment.ipv4 !== "" || attachment.ipv6 !== "") return attachment;
     const { containerId, containerName } = record.spec;
     const take = (family: 4 | 6, wanted: string | undefined): string => {
+      if (isDhcp(network)) return "";
       try {
         return this.#addresses.take(network, family, wanted, containerId, containerName);
       } catch {
         return "";
       }
     };
-    return {
-      ...attachment,
-      networkId: network.id,
-      ipv4: isDhcp(network) ? "" : take(4, attachment.spec.ipv4),
-      ipv6: take(6, attachment.spec.ipv6),
-    };
+    return { ...attachment, networkId: network.id, ipv4: take(4, attachment.spec.ipv4), ipv6: take(6, attachment.spec.ipv6) };
   }
 
-  /** Another address in place of one that is somebody else's on the LAN. @throws forbidden when the user had named it */
-  replace(record: SandboxRecord, attachment: Attachment, occupied: Occupied): Attachment {
-    const network = this.#context.state.network(attachment.networkId);
-    const family = familyOf(occupied.address);
+  /** Another address in place of one that is somebody else's on the LAN. @throws forbidden when the user had named it; nothing has changed then */
+  replace({ spec }: Pick<SandboxRecord, "spec">, attachment: Attachment, { networkId, address, holder }: Occupied): Attachment {
+    const network = this.#context.state.network(networkId);
+    const family = familyOf(address);
     const wanted = family === 4 ? attachment.spec.ipv4 : attachment.spec.ipv6;
-    if (!network || wanted) throw occupiedByOther(occupied);
-    const { containerId, containerName } = record.spec;
-    this.#addresses.release(network.id, occupied.address, containerId);
-    this.#addresses.avoid(network.id, occupied.address, occupied.holder);
-    const address = this.#addresses.take(network, family, undefined, containerId, containerName);
-    return family === 4 ? { ...attachment, ipv4: address } : { ...attachment, ipv6: address };
+    if (!network || wanted) throw occupiedByOther({ networkId, address, holder });
+    const { containerId, containerName } = spec;
+    const other = this.#addresses.take(network, family, undefined, containerId, containerName);
+    this.#addresses.release(networkId, address, containerId);
+    this.#addresses.avoid(networkId, address, holder);
+    return family === 4 ? { ...attachment, ipv4: other } : { ...attachment, ipv6: other };
   }
 
   /** Lowest unused index of the prefix, or the name the endpoint asked for. */
@@ -106,6 +105,8 @@ export class Attachments {
   #mac(network: NetworkRecord, spec: EndpointSpec, ipv4: string, endpointId: string): string {
     if (spec.mac) return parseMac(spec.mac);
     if (!this.#context.driver(network.driver).traits.givesMac) return "";
+    const lan = isLanDriver(network.driver) ? parseLanOptions(network) : undefined;
+    if (lan && sharesParentMac(lan)) return this.#context.facts().link(lan.parent)?.mac ?? "";
     if (isDhcp(network)) return dhcpMacOf(endpointId);
     if (ipv4 !== "") return macOfIpv4(ipv4.slice(0, ipv4.indexOf("/")));
     return `02:42:${endpointId.slice(0, 8).match(/../g)!.join(":")}`;
@@ -140,7 +141,7 @@ export class Attachments {
 
   /** @throws invalidParameter listing every fault */
   check(network: NetworkRecord, spec: EndpointSpec, prefix: string): void {
-    checkEndpointSpec(network, spec, prefix, this.#context.driver(network.driver).traits.givesMac);
+    checkEndpointSpec(network, spec, prefix);
     if (spec.mac && !isMac(spec.mac.replaceAll("-", ":"))) throw invalid(`${prefix}invalid MAC address: ${spec.mac}`, { code: "bad-mac" });
   }
 }

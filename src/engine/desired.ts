@@ -5,6 +5,8 @@ import type { Attachment, NetworkRecord } from "./records.ts";
 
 /** Names of fabric's scopes: who wants what. */
 export const networkScope = (id: string): string => `network/${id}`;
+/** A parent that a network which is being made needs before it is there itself. */
+export const parentScope = (networkId: string): string => `parent/${networkId}`;
 export const endpointScope = (id: string): string => `endpoint/${id}`;
 export const sandboxScope = (containerId: string): string => `sandbox/${containerId}`;
 

@@ -1,5 +1,5 @@
 import { cidrHas, familyOf, invalid, isIp, parseCidr, parseIp } from "#base";
-import { IFNAME_OPTION, interfaceNameFault, parseEndpointSysctls } from "#drivers";
+import { IFNAME_OPTION, interfaceNameFault, isLanDriver, parseEndpointSysctls, parseLanOptions, sharesParentMac } from "#drivers";
 import type { NetworkRecord } from "./records.ts";
 import type { EndpointSpec } from "./types.ts";
 import { PREDEFINED } from "./views.ts";
@@ -19,7 +19,7 @@ function syntaxFaults(spec: EndpointSpec): string[] {
 }
 
 /** Checks endpoint settings against the network; every fault is listed. @throws invalidParameter in Docker's words */
-export function checkEndpointSpec(network: NetworkRecord, spec: EndpointSpec, prefix: string, takesMac: boolean): void {
+export function checkEndpointSpec(network: NetworkRecord, spec: EndpointSpec, prefix: string): void {
   const faults: string[] = [];
   const predefined = PREDEFINED.has(network.name);
   if (predefined && (spec.aliases?.length ?? 0) > 0) faults.push("network-scoped aliases are only supported for user-defined networks");
@@ -46,6 +46,8 @@ export function checkEndpointSpec(network: NetworkRecord, spec: EndpointSpec, pr
   const linkLocal = (spec.linkLocal ?? []).find((address) => !/^169\.254\./.test(address) && !/^fe[89ab]/i.test(address));
   if (linkLocal !== undefined)
     throw invalid(`invalid link local IP address: ${linkLocal}`, { code: "bad-link-local", context: { address: linkLocal } });
-  if (spec.mac && !takesMac && network.driver === "ipvlan")
-    throw invalid("ipvlan interfaces do not support custom mac address assignment", { code: "no-mac" });
+  if (spec.mac && isLanDriver(network.driver) && sharesParentMac(parseLanOptions(network))) {
+    const link = network.driver === "ipvlan" ? "ipvlan" : "macvlan passthru";
+    throw invalid(`${link} interfaces do not support custom mac address assignment`, { code: "no-mac" });
+  }
 }

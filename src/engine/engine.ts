@@ -3,10 +3,13 @@ import type { QueryLogEntry } from "#dns";
 import { type Drift, Fabric } from "#fabric";
 import { AddressBook } from "./addresses.ts";
 import { Attachments } from "./attachments.ts";
+import { Connections } from "./connections.ts";
 import { type Context, networkEvent } from "./context.ts";
 import { namespacePath, networkScope } from "./desired.ts";
+import type { Grant } from "./dhcp-network.ts";
 import { Joins } from "./joins.ts";
 import { LanGuard } from "./lan-guard.ts";
+import { LanJoining } from "./lan-joining.ts";
 import { Leases } from "./leases.ts";
 import { Names } from "./names.ts";
 import { driverNamed, Networks } from "./networks.ts";
@@ -33,9 +36,11 @@ export class LocalEngine implements Engine {
   readonly #plan: SandboxPlan;
   readonly #joins: Joins;
   readonly #sandboxes: Sandboxes;
+  readonly #connections: Connections;
   readonly #queue = new Queue();
   readonly #lan: LanGuard | undefined;
   readonly #leases: Leases | undefined;
+  readonly #joining: LanJoining | undefined;
   #watch: Disposable | undefined;
   readonly #listeners = new Set<(event: EngineEvent) => void>();
 
@@ -52,21 +57,23 @@ export class LocalEngine implements Engine {
     };
     this.#addresses = new AddressBook(config, () => host.routes());
     this.#lan = options.lan && new LanGuard(this.#context, options.lan);
-    this.#leases =
-      options.lan &&
-      new Leases(this.#context, options.lan, (id, network, lease) => this.#queue.run(() => this.#sandboxes.lease(id, network, lease)));
     this.#names = new Names(this.#context, ({ spec }) => namespacePath(config.execRoot, spec.containerId));
     this.#publisher = new Publisher(this.#context);
-    this.#networks = new Networks(this.#context, this.#addresses, options.lan);
+    this.#networks = new Networks(this.#context, this.#addresses, this.#lan);
     this.#plan = new SandboxPlan(this.#context, this.#names, this.#publisher);
     this.#joins = new Joins(this.#context, this.#plan);
-    this.#sandboxes = new Sandboxes(
-      this.#context,
-      new Attachments(this.#context, this.#addresses),
-      this.#plan,
-      this.#names,
-      this.#publisher,
-    );
+    const attachments = new Attachments(this.#context, this.#addresses);
+    this.#sandboxes = new Sandboxes(this.#context, attachments, this.#plan, this.#names, this.#publisher);
+    this.#connections = new Connections(this.#context, attachments, this.#plan, this.#names, this.#publisher, this.#sandboxes);
+    if (options.lan && this.#lan) {
+      this.#leases = new Leases(this.#context, options.lan, this.#lan, (id, network, grant) => this.#lease(id, network, grant));
+      this.#joining = new LanJoining(this.#queue, this.#connections, attachments, this.#lan, this.#leases);
+    }
+  }
+
+  async #lease(containerId: string, networkId: string, grant: Grant): Promise<void> {
+    const moved = await this.#queue.run(() => this.#connections.lease(containerId, networkId, grant));
+    if (moved) this.#lan?.watch(containerId, true);
   }
 
   /** Reads the store, makes the host's share of the kernel match it and leaves the sandboxes' to `settle`. */
@@ -95,6 +102,7 @@ export class LocalEngine implements Engine {
     for (const fault of this.#addresses.restoreNetworks(others, shares))
       log.error("network's subnets not restored", { error: messageOf(fault) });
     await this.#networks.installPredefined();
+    await state.sweepLeases();
     for (const sandbox of [...state.sandboxes]) await this.#restoreAddresses(sandbox);
     for (const network of state.networks) {
       try {
@@ -163,7 +171,7 @@ export class LocalEngine implements Engine {
   }
 
   createNetwork(spec: NetworkSpec): Promise<{ id: string; warning: string }> {
-    return this.#queue.run(() => this.#networks.create(spec));
+    return this.#networks.create(spec, this.#queue);
   }
 
   removeNetwork(reference: string): Promise<void> {
@@ -219,8 +227,8 @@ export class LocalEngine implements Engine {
   #settleOnLan(containerId: string): Promise<void> | undefined {
     return this.#lan?.settle(
       containerId,
-      () => this.#queue.run(() => this.#sandboxes.reserve(containerId)),
-      (occupied) => this.#queue.run(() => this.#sandboxes.replace(containerId, occupied)),
+      () => this.#queue.run(() => this.#connections.reserve(containerId)),
+      (occupied) => this.#queue.run(() => this.#connections.replace(containerId, occupied)),
     );
   }
 
@@ -232,21 +240,24 @@ export class LocalEngine implements Engine {
 
   forgetSandbox(containerId: string): Promise<void> {
     return this.#queue.run(async () => {
-      await this.#leases?.release(containerId);
+      const farewell = this.#leases?.farewell(containerId);
       await this.#sandboxes.forget(containerId);
+      await farewell?.();
     });
   }
 
   async connect(networkReference: string, containerId: string, spec: EndpointSpec): Promise<void> {
-    await this.#queue.run(() => this.#sandboxes.connect(networkReference, containerId, spec));
+    if (this.#joining) await this.#joining.connect(networkReference, containerId, spec);
+    else await this.#queue.run(() => this.#connections.connect(networkReference, containerId, spec));
     this.#lan?.watch(containerId, true);
   }
 
   async disconnect(networkReference: string, containerId: string, force: boolean): Promise<void> {
     await this.#queue.run(async () => {
       const network = this.#context.state.knownNetwork(networkReference);
-      if (network) await this.#leases?.release(containerId, network.id);
-      await this.#sandboxes.disconnect(networkReference, containerId, force);
+      const farewell = network && this.#leases?.farewell(containerId, network.id);
+      await this.#connections.disconnect(networkReference, containerId, force);
+      await farewell?.();
     });
     this.#lan?.watch(containerId, false);
   }

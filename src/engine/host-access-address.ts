@@ -1,9 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { conflict, type Log, messageOf } from "#base";
+import { conflict, type Log } from "#base";
 import { HOST_ACCESS_ADDRESS, isLanDriver, type Pool, parseLanOptions } from "#drivers";
 import type { AddressBook } from "./addresses.ts";
-import { occupiedByOther } from "./lan-guard.ts";
-import type { LanDoor } from "./options.ts";
+import { type LanGuard, occupiedByOther } from "./lan-guard.ts";
 import type { NetworkRecord } from "./records.ts";
 
 /** How many addresses in a row may turn out to be somebody's. */
@@ -11,31 +10,26 @@ const ATTEMPTS = 64;
 
 const without = ({ [HOST_ACCESS_ADDRESS]: _, ...rest }: Pool["auxiliary"]): Pool["auxiliary"] => rest;
 
+/** Whether a network has addresses for `fairway.host_access` that its LAN must be asked about. */
+export function needsHostAccessProbe(record: NetworkRecord): boolean {
+  if (!isLanDriver(record.driver)) return false;
+  const { hostAccess, isolated, probe } = parseLanOptions(record);
+  return hostAccess && !isolated && probe !== "off";
+}
+
 /**
  * A network's record with addresses for `fairway.host_access` that nobody on its LAN has: another host with a network of the same subnet would
- * choose the very same ones. A parent that is still to be made (a VLAN) cannot be asked.
+ * choose the very same ones. The parent must be there.
  * @throws forbidden when the user named an address that is taken; conflict when no free one was found
  */
-export async function freeHostAccess(record: NetworkRecord, lan: LanDoor, addresses: AddressBook, log: Log): Promise<NetworkRecord> {
-  if (!isLanDriver(record.driver)) return record;
-  const { hostAccess, isolated, parent, probe } = parseLanOptions(record);
-  if (!hostAccess || isolated || probe === "off") return record;
+export async function freeHostAccess(record: NetworkRecord, guard: LanGuard, addresses: AddressBook, log: Log): Promise<NetworkRecord> {
   const named = new Set(record.ipam.config.map(({ auxiliary }) => auxiliary?.[HOST_ACCESS_ADDRESS]));
-  const holderOf = async (address: string): Promise<string | undefined> => {
-    try {
-      const { conflict: mac, hostLink } = await lan.probeAddress({ link: parent, address, mode: probe });
-      return hostLink === undefined ? mac : `interface ${hostLink} of this host`;
-    } catch (error) {
-      log.warn("address not probed", { network: record.name, address, error: messageOf(error) });
-      return undefined;
-    }
-  };
   const free = async (pool: Pool): Promise<Pool> => {
     let address = pool.auxiliary[HOST_ACCESS_ADDRESS];
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       // As with a pool that had no free one to begin with: the parent's own address serves.
       if (address === undefined) return { ...pool, auxiliary: without(pool.auxiliary) };
-      const holder = await holderOf(address);
+      const holder = await guard.holderOf(record, address);
       if (holder === undefined) return { ...pool, auxiliary: { ...pool.auxiliary, [HOST_ACCESS_ADDRESS]: address } };
       if (named.has(address)) throw occupiedByOther({ networkId: record.id, address, holder });
       log.info("address is in use on the LAN", { address, holder });

@@ -2,6 +2,7 @@ import { conflict, type FairwayError, forbidden, messageOf } from "#base";
 import { isLanDriver, parseLanOptions } from "#drivers";
 import type { Context } from "./context.ts";
 import { namespacePath } from "./desired.ts";
+import { isDhcp } from "./dhcp-network.ts";
 import type { LanDoor } from "./options.ts";
 import type { Attachment, NetworkRecord, SandboxRecord } from "./records.ts";
 
@@ -17,7 +18,7 @@ export interface Occupied {
 /** How many addresses in a row may turn out to be somebody's before the container is refused. */
 const ATTEMPTS = 16;
 
-interface LanAttachment {
+export interface LanAttachment {
   readonly attachment: Attachment;
   readonly network: NetworkRecord;
 }
@@ -42,26 +43,35 @@ export class LanGuard {
     const record = this.#context.state.sandbox(containerId);
     const placed = record ? this.#onLan(record) : [];
     if (placed.length === 0) return;
-    const probes = placed.flatMap(({ attachment, network }) =>
-      [attachment.ipv4, attachment.ipv6].filter((address) => address !== "").map((address) => this.#probe(network, address)),
-    );
-    const found = Promise.all(probes).then((results) => results.filter((result) => result !== undefined));
+    const found = this.#probe(placed);
     // Waited for at the start; a container that is never started must not end the daemon.
     found.catch(() => {});
     this.#probes.set(containerId, found);
   }
 
-  async #probe(network: NetworkRecord, address: string): Promise<Occupied | undefined> {
+  /** Who has an address of a network's LAN: a MAC, or a link of this host; undefined: nobody, as far as anybody could be asked. */
+  async holderOf(network: NetworkRecord, address: string): Promise<string | undefined> {
     const { parent, probe } = parseLanOptions(network);
-    const bare = address.slice(0, address.indexOf("/"));
     try {
-      const { conflict: mac, hostLink } = await this.#lan.probeAddress({ link: parent, address: bare, mode: probe });
-      const holder = hostLink === undefined ? mac : `interface ${hostLink} of this host`;
-      return holder === undefined ? undefined : { networkId: network.id, address, holder };
+      const { conflict: mac, hostLink } = await this.#lan.probeAddress({ link: parent, address, mode: probe });
+      return hostLink === undefined ? mac : `interface ${hostLink} of this host`;
     } catch (error) {
-      this.#context.log.warn("address not probed", { network: network.name, address: bare, error: messageOf(error) });
+      this.#context.log.warn("address not probed", { network: network.name, address, error: messageOf(error) });
       return undefined;
     }
+  }
+
+  /** Those of the attachments' addresses that are somebody's. A lease's is probed when it is got. */
+  async #probe(placed: readonly LanAttachment[]): Promise<readonly Occupied[]> {
+    const probes = placed.flatMap(({ attachment, network }) =>
+      isDhcp(network)
+        ? []
+        : addressesOf(attachment).map(async (address): Promise<Occupied | undefined> => {
+            const holder = await this.holderOf(network, bare(address));
+            return holder === undefined ? undefined : { networkId: network.id, address, holder };
+          }),
+    );
+    return (await Promise.all(probes)).filter((result) => result !== undefined);
   }
 
   /**
@@ -75,20 +85,49 @@ export class LanGuard {
   ): Promise<void> {
     const record = this.#context.state.sandbox(containerId);
     if (!record || record.up || !this.#mayBeOnLan(record)) return;
-    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const probe = async () => {
       if (!this.#probes.has(containerId)) {
         await reserve();
         this.begin(containerId);
       }
       const occupied = await (this.#probes.get(containerId) ?? []);
       this.#probes.delete(containerId);
+      return occupied;
+    };
+    await this.#untilFree(`start container "${record.spec.containerName}"`, probe, replace);
+  }
+
+  /** As `settle()`, of one place that a running container is to have. @returns it, with addresses that are nobody else's */
+  async settlePlace(
+    containerName: string,
+    place: LanAttachment,
+    replace: (attachment: Attachment, occupied: readonly Occupied[]) => Promise<Attachment>,
+  ): Promise<Attachment> {
+    const { network } = place;
+    let { attachment } = place;
+    const what = `connect container "${containerName}" to network "${network.name}"`;
+    await this.#untilFree(
+      what,
+      () => this.#probe([{ attachment, network }]),
+      async (occupied) => {
+        attachment = await replace(attachment, occupied);
+      },
+    );
+    return attachment;
+  }
+
+  async #untilFree(
+    what: string,
+    probe: () => Promise<readonly Occupied[]>,
+    replace: (occupied: readonly Occupied[]) => Promise<void>,
+  ): Promise<void> {
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      const occupied = await probe();
       if (occupied.length === 0) return;
       for (const { address, holder } of occupied) this.#context.log.warn("address is in use on the LAN", { address, holder });
       await replace(occupied);
     }
-    throw conflict(`Cannot start container "${record.spec.containerName}": ${ATTEMPTS} addresses in a row are in use on the LAN`, {
-      code: "lan-addresses-in-use",
-    });
+    throw conflict(`Cannot ${what}: ${ATTEMPTS} addresses in a row are in use on the LAN`, { code: "lan-addresses-in-use" });
   }
 
   /** Tells the LAN of an open sandbox's addresses (once, if it has just opened) and listens for others who use them. */
@@ -103,22 +142,12 @@ export class LanGuard {
 
   #watchOne(record: SandboxRecord, attachment: Attachment, network: NetworkRecord, opened: boolean): Disposable[] {
     const { parent } = parseLanOptions(network);
-    const addresses = [attachment.ipv4, attachment.ipv6]
-      .filter((address) => address !== "")
-      .map((address) => address.slice(0, address.indexOf("/")));
+    const addresses = addressesOf(attachment).map(bare);
     const namespace = namespacePath(this.#context.config.execRoot, record.spec.containerId);
     const watched: Disposable[] = [];
     try {
       if (opened) {
-        const count = network.options["com.docker.network.advertise_addr_nmsgs"];
-        const interval = network.options["com.docker.network.advertise_addr_ms"];
-        watched.push(
-          this.#lan.announceAddresses({
-            ...{ namespace, link: attachment.ifname, addresses },
-            ...(count === undefined ? {} : { count: Number(count) }),
-            ...(interval === undefined ? {} : { interval: Number(interval) }),
-          }),
-        );
+        watched.push(this.#lan.announceAddresses({ ...{ namespace, link: attachment.ifname, addresses }, ...announcementsOf(network) }));
       }
       for (const address of addresses) {
         const onConflict = (mac: string) => {
@@ -155,17 +184,31 @@ export class LanGuard {
   #onLan(record: SandboxRecord): LanAttachment[] {
     return record.attachments.flatMap((attachment) => {
       const network = this.#context.state.network(attachment.networkId);
-      return network && isLanDriver(network.driver) && !parseLanOptions(network).isolated ? [{ attachment, network }] : [];
+      return network && isOnLan(network) ? [{ attachment, network }] : [];
     });
   }
 }
 
+/** Its containers are on a segment with others, who may have their addresses. */
+export const isOnLan = (network: NetworkRecord): boolean => isLanDriver(network.driver) && !parseLanOptions(network).isolated;
+
+const bare = (address: string): string => address.slice(0, address.indexOf("/"));
+const addressesOf = ({ ipv4, ipv6 }: Attachment): string[] => [ipv4, ipv6].filter((address) => address !== "");
+
+/** How many announcements, and how many milliseconds apart: Docker's options, else RFC 5227's where its full timing is asked for. */
+function announcementsOf(network: NetworkRecord): { count?: number; interval?: number } {
+  const count = network.options["com.docker.network.advertise_addr_nmsgs"];
+  const interval = network.options["com.docker.network.advertise_addr_ms"];
+  return {
+    ...(parseLanOptions(network).probe === "full" ? { count: 2, interval: 2000 } : {}),
+    ...(count === undefined ? {} : { count: Number(count) }),
+    ...(interval === undefined ? {} : { interval: Number(interval) }),
+  };
+}
+
 /** The refusal when an address that the user named is somebody else's. */
 export const occupiedByOther = ({ address, holder }: Occupied): FairwayError =>
-  forbidden(
-    `Address already in use: ${address.slice(0, address.indexOf("/"))} is held by ${holder.includes(" ") ? holder : `${holder} on the LAN`}`,
-    {
-      code: "address-in-use",
-      context: { address, holder },
-    },
-  );
+  forbidden(`Address already in use: ${bare(address)} is held by ${holder.includes(" ") ? holder : `${holder} on the LAN`}`, {
+    code: "address-in-use",
+    context: { address, holder },
+  });

@@ -1,33 +1,42 @@
-import { FairwayError, invalid, messageOf } from "#base";
-import { isLanDriver, parseLanOptions } from "#drivers";
+import { canonicalIp, conflict, type Family, invalid, messageOf, withContext } from "#base";
+import { parseLanOptions, sharesParentMac } from "#drivers";
 import type { Context } from "./context.ts";
 import { namespacePath } from "./desired.ts";
+import { dhcpMacOf, type Grant, grantOf, isDhcp } from "./dhcp-network.ts";
+import type { LanGuard } from "./lan-guard.ts";
 import type { DhcpDoor, DhcpIdentity, DhcpLease } from "./options.ts";
 import type { Attachment, NetworkRecord, SandboxRecord } from "./records.ts";
+import type { SandboxSpec } from "./types.ts";
 
-/** `--ipam-driver fairway-dhcp`: containers' addresses come from the LAN's own DHCP server. */
-export const DHCP_IPAM = "fairway-dhcp";
-export const isDhcp = (network: Pick<NetworkRecord, "ipam">): boolean => network.ipam.driver === DHCP_IPAM;
+/** Where a container is to have leases, or has them. */
+export interface LeasePlace {
+  readonly spec: SandboxSpec;
+  readonly attachment: Attachment;
+  readonly network: NetworkRecord;
+}
 
-/** The MAC of a container before it has an address to derive one from: its own id's, so that a server knows it again. */
-export const dhcpMacOf = (containerId: string): string => `02:42:${containerId.slice(0, 8).match(/../g)!.join(":")}`;
+type LeaseChange = (containerId: string, networkId: string, grant: Grant) => Promise<void>;
 
-type LeaseChange = (containerId: string, networkId: string, lease: DhcpLease) => Promise<void>;
+/** How many addresses in a row that a server gives may turn out to be somebody's. */
+const ATTEMPTS = 3;
 
 /**
- * Leases of containers: got before a container starts, renewed by the daemon while it runs, kept on disk over restarts of both, and given back when
- * the container is removed.
+ * Leases of containers: got before a container starts or joins, renewed by the daemon while it runs, kept on disk over restarts of both, and given
+ * back when the container is removed or leaves.
  */
 export class Leases {
   readonly #context: Context;
   readonly #dhcp: DhcpDoor;
+  readonly #guard: LanGuard;
   readonly #change: LeaseChange;
+  /** `<container>/<network>/<family>` */
   readonly #kept = new Map<string, Disposable>();
 
   /** @param change makes the container's record, and the container if it runs, have the lease's address */
-  constructor(context: Context, dhcp: DhcpDoor, change: LeaseChange) {
+  constructor(context: Context, dhcp: DhcpDoor, guard: LanGuard, change: LeaseChange) {
     this.#context = context;
     this.#dhcp = dhcp;
+    this.#guard = guard;
     this.#change = change;
   }
 
@@ -35,149 +44,184 @@ export class Leases {
   async settle(containerId: string): Promise<void> {
     const record = this.#context.state.sandbox(containerId);
     if (!record || record.up) return;
-    for (const { attachment, network } of this.#placed(record)) {
-      const identity = this.#identity(record, attachment, network);
-      const previous = this.#context.state.lease(containerId, network.id);
-      const { lease, confirmed } = await this.#dhcp.acquireDhcp4({
-        ...identity,
-        ...(previous ? { previous } : {}),
-        ...(attachment.spec.ipv4 ? { requested: attachment.spec.ipv4 } : {}),
-      });
-      if (attachment.spec.ipv4 && lease.address !== attachment.spec.ipv4) {
-        this.#dhcp.releaseDhcp4(identity, lease);
-        throw invalid(
-          `DHCP server ${lease.server} gives ${lease.address}, not ${attachment.spec.ipv4}: reserve it there for MAC ${identity.mac}`,
-          {
-            code: "dhcp-other-address",
-            context: { wanted: attachment.spec.ipv4, given: lease.address, mac: identity.mac },
-          },
-        );
-      }
-      if (!confirmed)
-        this.#context.log.warn("DHCP server silent: a former lease is used on", {
-          container: record.spec.containerName,
-          address: lease.address,
-        });
-      await this.#context.state.putLease(containerId, network.id, lease);
-      await this.#change(containerId, network.id, lease);
+    for (const place of this.#places(record)) {
+      for (const grant of await this.obtain(place)) await this.#change(containerId, place.network.id, grant);
     }
+  }
+
+  /** A lease of each family of the network, recorded; none of IPv6 where the LAN's stations make their own addresses. @throws as `settle()` */
+  async obtain(place: LeasePlace): Promise<readonly Grant[]> {
+    const { network } = place;
+    const families = ([4, 6] as const).filter((family) => (family === 4 ? network.ipv4 : network.ipv6));
+    const outcomes = await Promise.allSettled(families.map((family) => this.#obtainOne(place, family)));
+    return outcomes.flatMap((outcome) => {
+      if (outcome.status === "rejected") throw outcome.reason;
+      return outcome.value ?? [];
+    });
+  }
+
+  async #obtainOne(place: LeasePlace, family: Family): Promise<Grant | undefined> {
+    const { spec, network } = place;
+    const { state } = this.#context;
+    const identity = this.#identity(place);
+    let previous = state.lease(spec.containerId, network.id, family);
+    if (family === 6 && !previous && (await this.#isAutonomous(identity.link))) return undefined;
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      const lease = await this.#ask(place, family, identity, previous);
+      const holder = await this.#guard.holderOf(network, lease.address);
+      if (holder === undefined) {
+        await state.putLease(spec.containerId, network.id, family, lease);
+        return grantOf(network, family, lease);
+      }
+      this.#context.log.warn("leased address is in use on the LAN", { network: network.name, address: lease.address, holder });
+      this.#giveBack(place, family, lease, "decline");
+      previous = undefined;
+    }
+    throw conflict(`Cannot use the leases of network "${network.name}": ${ATTEMPTS} addresses in a row are in use on the LAN`, {
+      code: "lan-addresses-in-use",
+    });
+  }
+
+  /** RFC 4861 section 4.2: without flag M there is no server to ask, and stations make addresses of the router's prefix. */
+  async #isAutonomous(link: string): Promise<boolean> {
+    const advice = await this.#dhcp.solicitRouter(link);
+    return advice !== undefined && !advice.managed && advice.autonomous;
+  }
+
+  async #ask(place: LeasePlace, family: Family, identity: DhcpIdentity, previous: DhcpLease | undefined): Promise<DhcpLease> {
+    const { spec, attachment, network } = place;
+    const requested = family === 4 ? attachment.spec.ipv4 : attachment.spec.ipv6;
+    const asked = { ...identity, ...(previous ? { previous } : {}), ...(requested ? { requested } : {}) };
+    const { lease, confirmed } = await this.#dhcp.acquireLease(family, asked).catch((error: unknown) => {
+      throw family === 6 ? withContext(`network "${network.name}" has --ipv6`, error) : error;
+    });
+    if (requested && lease.address !== canonicalIp(requested)) {
+      this.#giveBack(place, family, lease, "release");
+      throw otherAddress(lease, requested, identity.mac);
+    }
+    if (!confirmed)
+      this.#context.log.warn("DHCP server silent: a former lease is used on", { container: spec.containerName, address: lease.address });
+    return lease;
   }
 
   /** Renews the leases of a container that runs. */
   keep(containerId: string): void {
     const record = this.#context.state.sandbox(containerId);
     if (!record?.up) return;
-    for (const { attachment, network } of this.#placed(record)) {
-      const key = `${containerId} ${network.id}`;
-      const lease = this.#context.state.lease(containerId, network.id);
-      if (!lease || this.#kept.has(key)) continue;
-      const { containerName } = record.spec;
-      // From inside: a renewal is the container's own unicast, from the address it has.
-      const inside = {
-        ...this.#identity(record, attachment, network),
-        link: attachment.ifname,
-        namespace: namespacePath(this.#context.config.execRoot, containerId),
-      };
-      const kept = this.#dhcp.keepDhcp4(inside, lease, {
-        onLease: (renewed) => {
-          void this.#renewed(containerId, network.id, renewed).catch((error: unknown) =>
-            this.#context.log.error("lease not recorded", { container: containerName, error: messageOf(error) }),
-          );
-        },
-        onLost: (reason) => {
-          this.#context.log.error("lease lost", { container: containerName, address: lease.address, reason });
-          this.#context.emit("conflict", network, { container: containerId, address: lease.address, lease: reason });
-        },
-      });
-      this.#kept.set(key, kept);
-    }
+    for (const place of this.#places(record)) for (const family of [4, 6] as const) this.#keepOne(place, family);
   }
 
-  async #renewed(containerId: string, networkId: string, lease: DhcpLease): Promise<void> {
-    if (!this.#context.state.sandbox(containerId)) return;
-    await this.#context.state.putLease(containerId, networkId, lease);
-    await this.#change(containerId, networkId, lease);
+  #keepOne(place: LeasePlace, family: Family): void {
+    const { log, state, emit } = this.#context;
+    const { network, spec } = place;
+    const { containerId, containerName } = spec;
+    const key = `${containerId}/${network.id}/${family}`;
+    const lease = state.lease(containerId, network.id, family);
+    if (!lease || this.#kept.has(key)) return;
+    const kept = this.#dhcp.keepLease(family, this.#runningIdentity(place, family), lease, {
+      onLease: (renewed) => {
+        void this.#renewed(place, family, renewed).catch((error: unknown) =>
+          log.error("lease not recorded", { container: containerName, error: messageOf(error) }),
+        );
+      },
+      onLost: (reason) => {
+        log.error("lease lost", { container: containerName, address: lease.address, reason });
+        emit("conflict", network, { container: containerId, address: lease.address, lease: reason });
+      },
+    });
+    this.#kept.set(key, kept);
+  }
+
+  async #renewed({ spec: { containerId }, network }: LeasePlace, family: Family, lease: DhcpLease): Promise<void> {
+    const { state } = this.#context;
+    if (!this.#kept.has(`${containerId}/${network.id}/${family}`)) return;
+    await state.putLease(containerId, network.id, family, lease);
+    await this.#change(containerId, network.id, grantOf(network, family, lease));
   }
 
   /** The container stopped: its leases run on by themselves and are asked for again at its next start. */
   pause(containerId: string): void {
-    for (const [key, kept] of this.#kept) {
-      if (!key.startsWith(`${containerId} `)) continue;
-      kept[Symbol.dispose]();
-      this.#kept.delete(key);
+    for (const key of [...this.#kept.keys()]) if (key.startsWith(`${containerId}/`)) this.#stop(key);
+  }
+
+  /**
+   * What gives leases back once the container's interface is gone: all of the container's, or those of one network. Asked for while the records
+   * are there.
+   */
+  farewell(containerId: string, networkId?: string): () => Promise<void> {
+    const record = this.#context.state.sandbox(containerId);
+    const places = record ? this.#places(record).filter(({ network }) => networkId === undefined || network.id === networkId) : [];
+    return async () => {
+      for (const place of places) await this.forget(place);
+    };
+  }
+
+  /** Gives back what one place has. */
+  async forget(place: LeasePlace): Promise<void> {
+    const { state } = this.#context;
+    const { spec, network } = place;
+    for (const family of [4, 6] as const) {
+      this.#stop(`${spec.containerId}/${network.id}/${family}`);
+      const lease = state.lease(spec.containerId, network.id, family);
+      if (!lease) continue;
+      await state.deleteLease(spec.containerId, network.id, family);
+      this.#giveBack(place, family, lease, "release");
     }
   }
 
-  /** Gives leases back: all of the container's, or that of one network. Call before its record goes. */
-  async release(containerId: string, networkId?: string): Promise<void> {
-    const { state, log } = this.#context;
-    const record = state.sandbox(containerId);
-    if (!record) return;
-    for (const { attachment, network } of this.#placed(record)) {
-      if (networkId !== undefined && network.id !== networkId) continue;
-      const key = `${containerId} ${network.id}`;
-      this.#kept.get(key)?.[Symbol.dispose]();
-      this.#kept.delete(key);
-      const lease = state.lease(containerId, network.id);
-      if (!lease) continue;
-      try {
-        this.#dhcp.releaseDhcp4(this.#identity(record, attachment, network), lease);
-      } catch (error) {
-        log.warn("lease not given back", { container: record.spec.containerName, address: lease.address, error: messageOf(error) });
-      }
-      await state.deleteLease(containerId, network.id);
-    }
+  /** Nobody waits for the server's answer. */
+  #giveBack(place: LeasePlace, family: Family, lease: DhcpLease, why: "release" | "decline"): void {
+    const failed = (error: unknown) =>
+      this.#context.log.warn("lease not given back", {
+        container: place.spec.containerName,
+        address: lease.address,
+        error: messageOf(error),
+      });
+    void this.#dhcp.giveLeaseBack(family, this.#identity(place), lease, why).catch(failed);
+  }
+
+  #stop(key: string): void {
+    this.#kept.get(key)?.[Symbol.dispose]();
+    this.#kept.delete(key);
   }
 
   closeAll(): void {
-    for (const kept of this.#kept.values()) kept[Symbol.dispose]();
-    this.#kept.clear();
+    for (const key of [...this.#kept.keys()]) this.#stop(key);
   }
 
-  #placed(record: SandboxRecord): { attachment: Attachment; network: NetworkRecord }[] {
-    return record.attachments.flatMap((attachment) => {
+  #places({ spec, attachments }: SandboxRecord): LeasePlace[] {
+    return attachments.flatMap((attachment) => {
       const network = this.#context.state.network(attachment.networkId) ?? this.#context.state.networkNamed(attachment.network);
-      return network && isDhcp(network) ? [{ attachment, network }] : [];
+      return network && isDhcp(network) ? [{ spec, attachment, network }] : [];
     });
   }
 
-  #identity({ spec }: SandboxRecord, attachment: Attachment, network: NetworkRecord): DhcpIdentity {
-    const { parent } = parseLanOptions(network);
-    const shared = network.driver === "ipvlan" ? this.#context.facts().link(parent)?.mac : undefined;
+  /** On the parent: for what is asked while the container has no interface there. */
+  #identity({ spec, attachment, network }: LeasePlace): DhcpIdentity {
+    const options = parseLanOptions(network);
+    const shared = sharesParentMac(options) ? this.#context.facts().link(options.parent)?.mac : undefined;
     return {
-      link: parent,
+      link: options.parent,
       mac: shared ?? (attachment.spec.mac || dhcpMacOf(spec.containerId)),
       client: `${network.id} ${spec.containerId}`,
       hostname: spec.containerName,
     };
   }
+
+  /**
+   * From inside, as a renewal is the container's own unicast. DHCPv6 speaks from a link-local address: that of ipvlan's shared MAC is the parent's,
+   * so there the parent speaks.
+   */
+  #runningIdentity(place: LeasePlace, family: Family): DhcpIdentity {
+    const { attachment, network, spec } = place;
+    const identity = this.#identity(place);
+    if (family === 6 && network.driver === "ipvlan") return identity;
+    return { ...identity, link: attachment.ifname, namespace: namespacePath(this.#context.config.execRoot, spec.containerId) };
+  }
 }
 
-/** The subnet of a network whose addresses a LAN's server gives: the parent's own, unless the user named one. @throws invalidParameter */
-export function dhcpSubnet(
-  network: { readonly driver: string; readonly id: string; readonly options: NetworkRecord["options"] },
-  context: Context,
-): string {
-  if (!isLanDriver(network.driver)) {
-    throw invalid(`IPAM driver ${DHCP_IPAM} needs a network on the LAN itself: driver macvlan or ipvlan, not ${network.driver}`, {
-      code: "dhcp-driver",
-    });
-  }
-  const { parent, isolated } = parseLanOptions(network);
-  const address = isolated
-    ? undefined
-    : context
-        .facts()
-        .link(parent)
-        ?.addresses.find((each) => !each.includes(":"));
-  if (address === undefined) {
-    throw new FairwayError(
-      "invalidParameter",
-      `Cannot tell the LAN's subnet: ${isolated ? "no parent is named" : `${parent} has no IPv4 address`}; give --subnet`,
-      {
-        code: "dhcp-subnet",
-      },
-    );
-  }
-  return address;
-}
+const otherAddress = ({ server, address }: DhcpLease, wanted: string, mac: string) =>
+  invalid(`DHCP server ${server} gives ${address}, not ${wanted}: reserve it there for MAC ${mac}`, {
+    code: "dhcp-other-address",
+    context: { wanted, given: address, mac },
+  });

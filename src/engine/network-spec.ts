@@ -1,6 +1,6 @@
 import { FairwayError, familyOf, forbidden, invalid, newId, notFound, rfc3339Nano } from "#base";
 import { type Driver, parseBool } from "#drivers";
-import { isDhcp } from "./leases.ts";
+import { isDhcp } from "./dhcp-network.ts";
 import type { NetworkRecord } from "./records.ts";
 import { nameTaken, type State } from "./state.ts";
 import type { IpamRequest, NetworkSpec } from "./types.ts";

@@ -1,13 +1,16 @@
-import { forbidden, formatCidr, invalid, messageOf, newId, notFound, parseCidr, rfc3339Nano, shortId, withContext } from "#base";
-import type { Driver, HostLink, NetworkModel } from "#drivers";
+import { forbidden, invalid, messageOf, newId, notFound, rfc3339Nano, shortId, withContext } from "#base";
+import { type Driver, type HostLink, type NetworkModel, parseLanOptions } from "#drivers";
 import type { AddressBook } from "./addresses.ts";
 import type { Context } from "./context.ts";
-import { modelOf, networkScope, networkState } from "./desired.ts";
-import { freeHostAccess } from "./host-access-address.ts";
-import { dhcpSubnet, isDhcp } from "./leases.ts";
+import { modelOf, networkScope, networkState, parentScope } from "./desired.ts";
+import { isDhcp, onLansSubnets } from "./dhcp-network.ts";
+import { freeHostAccess, needsHostAccessProbe } from "./host-access-address.ts";
+import type { LanGuard } from "./lan-guard.ts";
 import { type DraftNetwork, draftNetwork } from "./network-spec.ts";
-import type { DefaultBridgeOptions, LanDoor } from "./options.ts";
+import type { DefaultBridgeOptions } from "./options.ts";
+import type { Queue } from "./queue.ts";
 import type { NetworkRecord } from "./records.ts";
+import { nameTaken } from "./state.ts";
 import type { NetworkSpec, NetworkView } from "./types.ts";
 import { networkView, PREDEFINED } from "./views.ts";
 
@@ -15,15 +18,36 @@ import { networkView, PREDEFINED } from "./views.ts";
 export class Networks {
   readonly #context: Context;
   readonly #addresses: AddressBook;
-  readonly #lan: LanDoor | undefined;
+  readonly #guard: LanGuard | undefined;
+  /** Being made, by id. */
+  readonly #drafts = new Map<string, NetworkRecord>();
 
-  constructor(context: Context, addresses: AddressBook, lan?: LanDoor) {
+  constructor(context: Context, addresses: AddressBook, guard?: LanGuard) {
     this.#context = context;
     this.#addresses = addresses;
-    this.#lan = lan;
+    this.#guard = guard;
   }
 
-  async create(spec: NetworkSpec): Promise<{ id: string; warning: string }> {
+  /** Two operations of the queue, so that others go on while the LAN is asked between them. */
+  async create(spec: NetworkSpec, queue: Queue): Promise<{ id: string; warning: string }> {
+    const { record, warnings } = await queue.run(async () => this.#draft(spec));
+    try {
+      const settled = needsHostAccessProbe(record) ? await this.#free(record, queue) : record;
+      await queue.run(() => this.#install(settled));
+    } catch (error) {
+      this.#addresses.releaseNetwork(record.id);
+      throw error;
+    } finally {
+      this.#drafts.delete(record.id);
+      this.#context.fabric.release([parentScope(record.id)]);
+    }
+    // Clients seldom show what the answer says besides the id.
+    for (const warning of warnings) this.#context.log.warn(warning, { network: record.name });
+    return { id: record.id, warning: warnings.join("\n") };
+  }
+
+  /** A network that is not there yet; but its pools are held, and its name and parent are taken. */
+  #draft(spec: NetworkSpec): { record: NetworkRecord; warnings: readonly string[] } {
     const { state, drivers, config } = this.#context;
     const draft = draftNetwork(spec, {
       state,
@@ -31,36 +55,29 @@ export class Networks {
       defaultOptions: config.networkOptions,
       checkIpam: (ipam, ipv6) => this.#addresses.check(ipam, ipv6),
     });
-    const { record, warnings } = draft.configOnly ? { record: { ...draft, pools: [] }, warnings: [] } : this.#allocate(draft);
-    await this.install(await this.#free(record));
-    // Clients seldom show what the answer says besides the id.
-    for (const warning of warnings) this.#context.log.warn(warning, { network: record.name });
-    return { id: record.id, warning: warnings.join("\n") };
+    for (const { name } of this.#drafts.values()) if (name === draft.name) throw nameTaken(name);
+    const made = draft.configOnly ? { record: { ...draft, pools: [] }, warnings: [] } : this.#allocate(draft);
+    this.#drafts.set(draft.id, made.record);
+    return made;
   }
 
-  async #free(record: NetworkRecord): Promise<NetworkRecord> {
-    try {
-      return this.#lan ? await freeHostAccess(record, this.#lan, this.#addresses, this.#context.log) : record;
-    } catch (error) {
-      this.#addresses.releaseNetwork(record.id);
-      throw error;
-    }
+  /** A parent that is still to be made is made first: nobody can be asked on a VLAN that is not there. */
+  async #free(record: NetworkRecord, queue: Queue): Promise<NetworkRecord> {
+    if (!this.#guard) return record;
+    const { parent } = parseLanOptions(record);
+    const links = this.desired(record).filter((item) => item.type === "link" && item.name === parent);
+    if (links.length > 0) await queue.run(async () => this.#context.fabric.converge(new Map([[parentScope(record.id), links]])));
+    return await freeHostAccess(record, this.#guard, this.#addresses, this.#context.log);
   }
 
-  /** Writes a network whose pools are held already and makes it; gives the pools back when that fails. */
-  async install(record: NetworkRecord): Promise<void> {
+  /** Writes a network whose pools are held already and makes it. */
+  async #install(record: NetworkRecord): Promise<void> {
     const { state, fabric } = this.#context;
-    try {
-      await state.putNetwork(record);
-    } catch (error) {
-      this.#addresses.releaseNetwork(record.id);
-      throw error;
-    }
+    await state.putNetwork(record);
     try {
       if (!record.configOnly) fabric.converge(new Map([[networkScope(record.id), this.desired(record)]]));
     } catch (error) {
       await state.deleteNetwork(record.id);
-      this.#addresses.releaseNetwork(record.id);
       throw error;
     }
     if (!record.configOnly) this.#context.emit("create", record, {});
@@ -73,7 +90,7 @@ export class Networks {
   #allocate(asked: DraftNetwork): { record: NetworkRecord; warnings: readonly string[] } {
     const driver = this.#context.driver(asked.driver);
     const { state } = this.#context;
-    const draft = isDhcp(asked) ? this.#onLansSubnet(asked) : asked;
+    const draft = isDhcp(asked) ? onLansSubnets(asked, this.#context) : asked;
     if (driver.traits.single && [...state.networks].some((other) => other.driver === draft.driver)) {
       throw forbidden(`only one instance of "${draft.driver}" network is allowed`, { code: "single-instance" });
     }
@@ -116,15 +133,8 @@ export class Networks {
     return { record, warnings: needs.warnings };
   }
 
-  /** A network whose addresses the LAN's server gives has the LAN's subnet. */
-  #onLansSubnet(draft: DraftNetwork): DraftNetwork {
-    const own = dhcpSubnet(draft, this.#context);
-    if (draft.ipam.config.some(({ subnet }) => subnet && !subnet.includes(":"))) return draft;
-    return { ...draft, ipam: { ...draft.ipam, config: [{ subnet: formatCidr(parseCidr(own)) }, ...draft.ipam.config] } };
-  }
-
   #models(): NetworkModel[] {
-    return [...this.#context.state.networks].filter(({ configOnly }) => !configOnly).map(modelOf);
+    return [...this.#context.state.networks, ...this.#drafts.values()].filter(({ configOnly }) => !configOnly).map(modelOf);
   }
 
   /** @param before what else goes with the network, first */

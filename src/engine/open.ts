@@ -15,7 +15,7 @@ import {
   udpSocketIn,
 } from "#fabric";
 import type { Poller } from "#kernel/ffi";
-import { clientIdOf, type Dhcp4Identity, type Dhcp4Lease, hostnameOf, Lan } from "#lan";
+import { clientIdOf, type Dhcp4Identity, type Dhcp4Lease, type Dhcp6Lease, hostnameOf, Lan } from "#lan";
 import type { Store } from "#store";
 import { LocalEngine } from "./engine.ts";
 import type { DhcpDoor, DhcpIdentity, EngineConfig, HostPorts, LanDoor } from "./options.ts";
@@ -74,14 +74,22 @@ function lanDoor(lan: Lan): LanDoor & DhcpDoor {
     probeAddress: (request) => lan.probeAddress(request),
     announceAddresses: (request) => lan.announceAddresses(request),
     watchConflicts: (request) => lan.watchConflicts(request),
-    acquireDhcp4: ({ previous, requested, ...identity }) =>
-      lan.acquireDhcp4({
-        ...identityOf(identity),
-        ...(previous ? { previous: previous as Dhcp4Lease } : {}),
-        ...(requested ? { requested } : {}),
-      }),
-    keepDhcp4: (identity, lease, callbacks) => lan.keepDhcp4(identityOf(identity), lease as Dhcp4Lease, callbacks),
-    releaseDhcp4: (identity, lease) => lan.releaseDhcp4(identityOf(identity), lease as Dhcp4Lease),
+    solicitRouter: (link) => lan.solicitRouter(link),
+    acquireLease: (family, { previous, requested, ...identity }) => {
+      const asked = { ...identityOf(identity), ...(requested ? { requested } : {}) };
+      return family === 4
+        ? lan.acquireDhcp4({ ...asked, ...(previous ? { previous: previous as Dhcp4Lease } : {}) })
+        : lan.acquireDhcp6({ ...asked, ...(previous ? { previous: previous as Dhcp6Lease } : {}) });
+    },
+    keepLease: (family, identity, lease, callbacks) =>
+      family === 4
+        ? lan.keepDhcp4(identityOf(identity), lease as Dhcp4Lease, callbacks)
+        : lan.keepDhcp6(identityOf(identity), lease as Dhcp6Lease, callbacks),
+    giveLeaseBack: async (family, identity, lease, why) => {
+      const who = identityOf(identity);
+      if (family === 6) return await (why === "release" ? lan.releaseDhcp6 : lan.declineDhcp6).call(lan, who, lease as Dhcp6Lease);
+      return (why === "release" ? lan.releaseDhcp4 : lan.declineDhcp4).call(lan, who, lease as Dhcp4Lease);
+    },
   };
 }
 

@@ -120,23 +120,28 @@ export interface DhcpIdentity {
 /** What a server granted, plain data as the store keeps it; its own room knows the rest of the fields. */
 export interface DhcpLease {
   readonly address: string;
-  /** `10.0.0.5/24` */
-  readonly cidr: string;
+  /** `10.0.0.5/24`; DHCPv6 gives no prefix length. */
+  readonly cidr?: string;
   readonly router?: string;
   readonly server: string;
 }
 
-/** The DHCP client of the room `lan`, or a fake. */
+/** The DHCP clients of the room `lan`, one a family, or a fake. */
 export interface DhcpDoor {
-  acquireDhcp4(
+  /** How the link's routers say that stations get IPv6 addresses: from a server, or each by itself; undefined when there is no router. */
+  solicitRouter(link: string): Promise<{ readonly managed: boolean; readonly autonomous: boolean } | undefined>;
+  acquireLease(
+    family: Family,
     request: DhcpIdentity & { readonly previous?: DhcpLease; readonly requested?: string },
   ): Promise<{ readonly lease: DhcpLease; readonly confirmed: boolean }>;
-  keepDhcp4(
+  keepLease(
+    family: Family,
     identity: DhcpIdentity,
     lease: DhcpLease,
     callbacks: { onLease(lease: DhcpLease): void; onLost(reason: "expired" | "refused"): void },
   ): Disposable;
-  releaseDhcp4(identity: DhcpIdentity, lease: DhcpLease): void;
+  /** `decline`: somebody else has the address. Sent before it returns; settles when the server has heard, or does not answer. */
+  giveLeaseBack(family: Family, identity: DhcpIdentity, lease: DhcpLease, why: "release" | "decline"): Promise<void>;
 }
 
 export interface EngineOptions {

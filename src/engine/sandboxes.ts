@@ -1,16 +1,13 @@
-import { conflict, forbidden, internal, invalid, messageOf, newId, notFound } from "#base";
-import type { DesiredState } from "#fabric";
+import { conflict, internal, messageOf, newId } from "#base";
 import { compactBindings, compactExposed } from "#ports";
 import type { Attachments } from "./attachments.ts";
 import type { Context } from "./context.ts";
 import { namespacePath } from "./desired.ts";
 import { checkAddressSyntax } from "./endpoint-spec.ts";
 import { defaultRoutes } from "./gateway.ts";
-import type { Occupied } from "./lan-guard.ts";
 import type { Names } from "./names.ts";
-import type { DhcpLease } from "./options.ts";
 import type { Publisher } from "./publisher.ts";
-import type { Attachment, NetworkRecord, SandboxRecord } from "./records.ts";
+import type { Attachment, SandboxRecord } from "./records.ts";
 import type { SandboxPlan } from "./sandbox-plan.ts";
 import type { EndpointSpec, SandboxSpec, SandboxView } from "./types.ts";
 
@@ -42,51 +39,9 @@ export class Sandboxes {
       else checkAddressSyntax(endpoint, prefix);
       attachments.push(detached(record?.name ?? network, record?.id ?? "", endpoint));
     }
-    const compact = { ...spec, ports: compactBindings(spec.ports), exposed: compactExposed(spec.exposed) };
+    const compact = { ...spec, ports: compactBindings(Object.entries(spec.ports)), exposed: compactExposed(spec.exposed) };
     const record: SandboxRecord = { spec: compact, sandboxId: "", up: false, attachments, published: [] };
     await state.putSandbox({ ...record, attachments: attachments.map((attachment) => this.#attachments.reserve(record, attachment)) });
-  }
-
-  /** Gives a container that is down its addresses on LANs, so that they can be probed. */
-  async reserve(containerId: string): Promise<void> {
-    const record = this.#context.state.sandbox(containerId);
-    if (!record || record.up) return;
-    const attachments = record.attachments.map((attachment) => this.#attachments.reserve(record, attachment));
-    if (attachments.some((attachment, index) => attachment !== record.attachments[index]))
-      await this.#context.state.putSandbox({ ...record, attachments });
-  }
-
-  /** Gives a container that is down other addresses for those that are somebody else's. @throws forbidden when the user had named one */
-  async replace(containerId: string, occupied: readonly Occupied[]): Promise<void> {
-    const record = this.#context.state.sandbox(containerId);
-    if (!record || record.up) return;
-    const attachments = record.attachments.map((attachment) => {
-      const mine = occupied.filter(
-        ({ networkId, address }) => networkId === attachment.networkId && (address === attachment.ipv4 || address === attachment.ipv6),
-      );
-      return mine.reduce((current, each) => this.#attachments.replace(record, current, each), attachment);
-    });
-    await this.#context.state.putSandbox({ ...record, attachments });
-  }
-
-  /** The container has this lease's address from now on; a network without a gateway takes the lease's router. */
-  async lease(containerId: string, networkId: string, lease: DhcpLease): Promise<void> {
-    const { state } = this.#context;
-    const network = state.network(networkId);
-    const record = state.sandbox(containerId);
-    if (!network || !record) return;
-    const v4 = network.pools.find(({ family }) => family === 4);
-    const router = v4 && v4.gateway === undefined ? lease.router : undefined;
-    if (router !== undefined)
-      await state.putNetwork({ ...network, pools: network.pools.map((pool) => (pool === v4 ? { ...pool, gateway: router } : pool)) });
-    const attachments = record.attachments.map((attachment) =>
-      (attachment.networkId === networkId || attachment.network === network.name) && attachment.ipv4 !== lease.cidr
-        ? { ...attachment, networkId, ipv4: lease.cidr }
-        : attachment,
-    );
-    if (attachments.every((attachment, index) => attachment === record.attachments[index])) return;
-    if (record.up) await this.#transition(record, { ...record, attachments });
-    else await state.putSandbox({ ...record, attachments });
   }
 
   async rename(containerId: string, name: string): Promise<void> {
@@ -107,7 +62,7 @@ export class Sandboxes {
     this.#names.checkLinks(record);
     const opened = await this.#attachAll(record);
     await this.#build(opened, () => this.#names.prepare(opened));
-    for (const attachment of opened.attachments) this.#connected(opened, attachment);
+    for (const attachment of opened.attachments) this.connected(opened, attachment);
     return this.#view(opened);
   }
 
@@ -131,7 +86,7 @@ export class Sandboxes {
     const next: SandboxRecord = { ...record, sandboxId: newId(), up: true, attachments };
     await state.putSandbox(next);
     this.#names.writeFiles(next);
-    this.#connected(next, next.attachments[0]!);
+    this.connected(next, next.attachments[0]!);
     return this.#view(next);
   }
 
@@ -179,7 +134,7 @@ export class Sandboxes {
     await state.putSandbox(next);
     if (record.spec.network.mode === "container") return this.#leave(record.spec.network.containerId);
     await this.#dismantle(record);
-    for (const attachment of record.attachments) this.#disconnected(record, attachment);
+    for (const attachment of record.attachments) this.disconnected(record, attachment);
   }
 
   /** The namespace goes with the last container in it. */
@@ -228,110 +183,6 @@ export class Sandboxes {
     for (const attachment of record.attachments) this.#attachments.giveBack(containerId, attachment);
   }
 
-  async connect(reference: string, containerId: string, spec: EndpointSpec): Promise<void> {
-    const { state } = this.#context;
-    const record = state.findSandbox(containerId);
-    refuseShared(record);
-    const known = this.#attachments.lookup(reference);
-    const network = known ?? (record.up ? state.findNetwork(reference) : undefined);
-    if (network) this.#mayConnect(record, network, spec);
-    else checkAddressSyntax(spec, "");
-    const present = record.attachments.find((attachment) =>
-      network ? attachment.networkId === network.id : attachment.network === reference,
-    );
-    if (present && record.up) {
-      throw forbidden(`endpoint with name ${record.spec.containerName} already exists in network ${network?.name ?? reference}`, {
-        code: "endpoint-exists",
-      });
-    }
-    // Docker keeps what was first asked of a network that is there, and what was last asked of one that is not.
-    if (present && network) return;
-    if (present) {
-      const attachments = record.attachments.map((each) => (each === present ? { ...present, spec } : each));
-      return state.putSandbox({ ...record, attachments });
-    }
-    const attachment = detached(network?.name ?? reference, network?.id ?? "", spec);
-    if (!record.up) {
-      await state.putSandbox({ ...record, attachments: [...record.attachments, attachment] });
-      return;
-    }
-    const attached = this.#attachments.attach(record, detached(attachment.network, "", spec), record.attachments);
-    const next = { ...record, attachments: [...record.attachments, attached] };
-    try {
-      await this.#transition(record, next);
-    } catch (error) {
-      this.#attachments.giveBackNew(containerId, attachment, attached);
-      throw error;
-    }
-    this.#connected(next, attached);
-  }
-
-  #mayConnect(record: SandboxRecord, network: NetworkRecord, spec: EndpointSpec): void {
-    if (network.driver === "host") {
-      throw invalid("cannot connect container to host network - container must be created in host network mode", { code: "host-network" });
-    }
-    const others = record.attachments.filter(({ networkId }) => networkId !== network.id);
-    // A configuration network has that driver, too.
-    const isNone = (id: string) => this.#context.state.network(id)?.name === "none";
-    if (others.length > 0 && (network.name === "none" || others.some(({ networkId }) => isNone(networkId)))) {
-      throw invalid("container cannot be connected to multiple networks with one of the networks in private (none) mode", {
-        code: "none-network",
-      });
-    }
-    this.#attachments.check(network, spec, "");
-  }
-
-  async disconnect(reference: string, containerId: string, force: boolean): Promise<void> {
-    const { state } = this.#context;
-    const record = state.sandbox(containerId) ?? (force ? state.sandboxNamed(containerId) : undefined);
-    const gone = record && !record.up && !this.#attachments.lookup(reference);
-    const leftover = gone ? record.attachments.find((each) => each.network === reference || each.networkId === reference) : undefined;
-    // The network was removed while the container was down: what is left is a wish.
-    if (record && leftover) return state.putSandbox({ ...record, attachments: record.attachments.filter((each) => each !== leftover) });
-    const network = state.findNetwork(reference);
-    if (!record) {
-      if (force) throw notFound(`endpoint ${containerId} not found`, { code: "no-such-endpoint" });
-      throw notFound(`No such container: ${containerId}`, { code: "no-such-sandbox" });
-    }
-    if (network.driver === "host" && record.spec.network.mode === "host") {
-      throw invalid("cannot disconnect container from host network - container was created in host network mode", { code: "host-network" });
-    }
-    // A network of the same name may have been made anew since.
-    const attachment = record.attachments.find(
-      ({ networkId, network: name }) => networkId === network.id || (name === network.name && !state.network(networkId)),
-    );
-    if (!attachment) {
-      const where = record.up ? `network ${network.name}` : `the network ${network.name}`;
-      throw internal(`container ${containerId} is not connected to ${where}`, { code: "not-connected" });
-    }
-    const next = { ...record, attachments: record.attachments.filter((other) => other !== attachment) };
-    if (record.up) await this.#transition(record, next);
-    else await state.putSandbox(next);
-    this.#attachments.giveBack(record.spec.containerId, attachment);
-    if (record.up) this.#disconnected(record, attachment);
-  }
-
-  /** From one record of an open sandbox to another: gateways, ports and names move with it, or nothing does. */
-  async #transition(before: SandboxRecord, after: SandboxRecord): Promise<void> {
-    const { state, fabric } = this.#context;
-    const { record, rollback } = this.#publisher.move(before, after, defaultRoutes(this.#plan.placed(after)));
-    await state.putSandbox(record);
-    try {
-      this.#names.prepare(record);
-      const wants = new Map<string, DesiredState | undefined>(this.#plan.desired(record));
-      for (const scope of this.#plan.desired(before).keys()) if (!wants.has(scope)) wants.set(scope, undefined);
-      fabric.converge(wants);
-      this.#publisher.forgetFlows({ gone: before, fresh: record });
-      this.#names.activate(record);
-    } catch (error) {
-      rollback();
-      await state.putSandbox(before);
-      this.#names.prepare(before);
-      this.#names.activate(before);
-      throw error;
-    }
-  }
-
   /** A linked container came or went: hosts lines and holes of those that link to it follow. */
   refreshLinkers(record: SandboxRecord): void {
     const { fabric, log } = this.#context;
@@ -345,12 +196,12 @@ export class Sandboxes {
     }
   }
 
-  #connected(record: SandboxRecord, attachment: Attachment): void {
+  connected(record: SandboxRecord, attachment: Attachment): void {
     this.#event("connect", record, attachment);
     this.refreshLinkers(record);
   }
 
-  #disconnected(record: SandboxRecord, attachment: Attachment): void {
+  disconnected(record: SandboxRecord, attachment: Attachment): void {
     this.#event("disconnect", record, attachment);
     this.refreshLinkers(record);
   }
@@ -379,15 +230,7 @@ function endpointsOf({ network, endpoints }: SandboxSpec): SandboxSpec["endpoint
   return (network.mode === "host" || network.mode === "none") && endpoints.length === 0 ? [{ network: network.mode, spec: {} }] : endpoints;
 }
 
-/** @throws invalidParameter for a container whose namespace is the host's or another container's */
-function refuseShared({ spec }: SandboxRecord): void {
-  if (spec.network.mode !== "container" && spec.network.mode !== "host") return;
-  throw invalid("container sharing network namespace with another container or host cannot be connected to any other network", {
-    code: "shared-namespace",
-  });
-}
-
-const detached = (network: string, networkId: string, spec: EndpointSpec): Attachment => ({
+export const detached = (network: string, networkId: string, spec: EndpointSpec): Attachment => ({
   ...{ network, networkId, spec, endpointId: "", ifname: "", ipv4: "", ipv6: "", mac: "" },
 });
 

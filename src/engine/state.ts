@@ -1,4 +1,4 @@
-import { conflict, FairwayError, invalid, isFullId, notFound } from "#base";
+import { conflict, FairwayError, type Family, invalid, isFullId, notFound } from "#base";
 import type { Check, Delete, Put, Store } from "#store";
 import { parseLink } from "./links.ts";
 import type { DhcpLease } from "./options.ts";
@@ -115,20 +115,32 @@ export class State {
   }
 
   /** What the LAN's DHCP server granted a container on a network. */
-  lease(containerId: string, networkId: string): DhcpLease | undefined {
-    return this.#leases.get(`lease/${containerId}/${networkId}`);
+  lease(containerId: string, networkId: string, family: Family): DhcpLease | undefined {
+    return this.#leases.get(leaseKey(containerId, networkId, family));
   }
 
-  async putLease(containerId: string, networkId: string, lease: DhcpLease): Promise<void> {
-    const key = `lease/${containerId}/${networkId}`;
+  async putLease(containerId: string, networkId: string, family: Family, lease: DhcpLease): Promise<void> {
+    const key = leaseKey(containerId, networkId, family);
     await this.#commit([{ op: "put", key, value: lease }]);
     this.#leases.set(key, lease);
   }
 
-  async deleteLease(containerId: string, networkId: string): Promise<void> {
-    const key = `lease/${containerId}/${networkId}`;
-    await this.#commit([{ op: "delete", key }]);
-    this.#leases.delete(key);
+  async deleteLease(containerId: string, networkId: string, family: Family): Promise<void> {
+    await this.#dropLeases([leaseKey(containerId, networkId, family)]);
+  }
+
+  /** Drops leases of containers that are on that network no more: of a connect that was cut short, or of a network that is gone. */
+  async sweepLeases(): Promise<void> {
+    const orphans = [...this.#leases.keys()].filter((key) => {
+      const [, containerId = "", networkId = ""] = key.split("/");
+      return !this.#sandboxes.get(containerId)?.attachments.some((attachment) => attachment.networkId === networkId);
+    });
+    await this.#dropLeases(orphans);
+  }
+
+  async #dropLeases(keys: readonly string[]): Promise<void> {
+    await this.#commit(keys.map((key) => ({ op: "delete", key })));
+    for (const key of keys) this.#leases.delete(key);
   }
 
   get joins(): readonly JoinRecord[] {
@@ -218,6 +230,7 @@ export class State {
   }
 }
 
+const leaseKey = (containerId: string, networkId: string, family: Family): string => `lease/${containerId}/${networkId}/${family}`;
 const joinKey = ({ networks: [a, b] }: JoinRecord): string => `join/${a}/${b}`;
 
 function add(index: Map<string, Set<string>>, key: string, id: string): void {

@@ -55,6 +55,10 @@ test("E11 macvlan modes: bridge, vepa, private, passthru, behind a plain and a r
       [h2, "c21"],
     ] as const) {
       assert.equal(await host.dockerOutput(`exec ${name} cat /sys/class/net/eth0/address`), macs[host.name as "h1" | "h2"]);
+      assert.equal(
+        await host.dockerOutput(`inspect -f '{{range .NetworkSettings.Networks}}{{.MacAddress}}{{end}}' ${name}`),
+        macs[host.name as "h1" | "h2"],
+      );
       assert.equal(await macOf(host), macs[host.name as "h1" | "h2"]);
     }
     const grid = "    c11 c21\nc11 -  ok\nc21 ok -";
@@ -70,6 +74,10 @@ test("E11 macvlan modes: bridge, vepa, private, passthru, behind a plain and a r
       /mode passthru allows one macvlan on a parent, and .*c11|Device or resource busy|EINVAL|passthru/,
     );
     await h1.docker("rm -f second", { allowFailure: true });
+    assert.match(
+      await stage.dockerFails(h1, "run -d --name second --network lan --mac-address 02:00:00:00:00:09 busybox"),
+      /macvlan passthru interfaces do not support custom mac address assignment/,
+    );
     await stage.reach(grid, "passthru, after the refusal");
     await stage.clear();
     const hosts = "   h1 h2\nh1 -  ok\nh2 ok -";

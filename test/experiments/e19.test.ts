@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Host } from "#lab";
 import { PINGS, pingFrom } from "./clients.ts";
 import { lanStage } from "./lan-stage.ts";
@@ -60,6 +61,29 @@ test("E19 addresses that somebody on the LAN has are never handed out, and one t
     await h1.docker("rm -f bad", { allowFailure: true });
   });
 
+  await t.test("the same when a running container joins", async () => {
+    await h1.docker("run -itd --name joiner busybox");
+    assert.match(
+      await stage.dockerFails(h1, "network connect --ip 192.168.56.3 lan joiner"),
+      new RegExp(`Address already in use: 192\\.168\\.56\\.3 is held by ${mac}`),
+    );
+    // Addresses that nobody knew to be taken until now.
+    await squatter.sh("ip addr add 192.168.56.5/24 dev eth0; ip addr add fd56::4/64 dev eth0 nodad");
+    await h1.docker("network connect lan joiner");
+    const joined = '{{with index .NetworkSettings.Networks "lan"}}{{.IPAddress}} {{.GlobalIPv6Address}}{{end}}';
+    assert.equal(await h1.dockerOutput(`inspect -f '${joined}' joiner`), "192.168.56.6 fd56::5");
+    assert.deepEqual(await pingFrom(h1, "joiner", "192.168.56.12"), PINGS);
+    await h1.docker("network disconnect lan joiner");
+    assert.equal(await h1.dockerOutput(`inspect -f '${joined}' joiner`), "");
+    await squatter.sh("ip addr del 192.168.56.5/24 dev eth0; ip addr del fd56::4/64 dev eth0");
+  });
+
+  await t.test("an address that was somebody's can be had by name as soon as they have left", async () => {
+    await h1.docker("run -itd --name after --network lan --ip 192.168.56.5 --ip6 fd56::4 busybox");
+    assert.deepEqual(await addressesOf(h1, "after"), ["192.168.56.5", "fd56::4"]);
+    await h1.docker("rm -f after");
+  });
+
   await t.test("two hosts that know nothing of one another give out different addresses, also at the same time", async () => {
     await h2.docker(`network create -d macvlan ${LAN_SUBNETS} -o parent=eth0 lan`);
     await Promise.all([h1.docker("run -itd --name p1 --network lan busybox"), h2.docker("run -itd --name p2 --network lan busybox")]);
@@ -88,6 +112,44 @@ test("E19 addresses that somebody on the LAN has are never handed out, and one t
     assert.equal(await h1.dockerOutput("inspect -f '{{.State.Running}}' c1"), "true");
   });
 });
+
+test("E19 `-o fairway.address_probe=full` asks and tells as RFC 5227 has it", async (t) => {
+  const stage = await lanStage(t);
+  const { lab, h1, h2 } = stage;
+  const squatter = await lab.addHost("squatter", { nics: [{ switch: "lan", address: "192.168.56.2/24" }] });
+  const mac = await squatter.sh("cat /sys/class/net/eth0/address");
+  await h1.docker(
+    "network create -d macvlan --subnet 192.168.56.0/24 --ip-range 192.168.56.2/31 -o parent=eth0 -o fairway.address_probe=full lan",
+  );
+  const started = performance.now();
+  const told = await arpCounters(h2, "192.168.56.3");
+  await h1.docker("run -itd --name c1 --network lan busybox");
+  assert.deepEqual((await addressesOf(h1, "c1"))[0], "192.168.56.3", "the first of the range is a neighbour's");
+  // Two waits of one to two seconds between the probes, and two seconds of silence after them.
+  assert.ok(performance.now() - started >= 4000);
+  assert.deepEqual(await told(), { probes: 3, announcements: 1 });
+  while ((await told()).announcements < 2) await sleep(100);
+  await h1.daemon.restart();
+  assert.deepEqual(await told(), { probes: 3, announcements: 2 });
+  assert.match(
+    await stage.dockerFails(h1, "run -d --name c2 --network lan --ip 192.168.56.2 busybox"),
+    new RegExp(`Address already in use: 192\\.168\\.56\\.2 is held by ${mac}`),
+  );
+});
+
+/** Counts what a host hears of an address by ARP: who asks without one of their own, and who says that it is theirs. */
+async function arpCounters(host: Host, address: string) {
+  const from = (sender: string) => `nft add rule arp ear in arp operation request arp saddr ip ${sender} arp daddr ip ${address} counter`;
+  await host.sh(
+    `nft add table arp ear; nft add chain arp ear in '{ type filter hook input priority 0; }'; ${from("0.0.0.0")}; ${from(address)}`,
+  );
+  return async () => {
+    const [probes = 0, announcements = 0] = [...(await host.sh("nft list table arp ear")).matchAll(/packets (\d+)/g)].map(([, n]) =>
+      Number(n),
+    );
+    return { probes, announcements };
+  };
+}
 
 test("E19 a MAC lasts: the same after stop and start, and after the daemon", async (t) => {
   const { h1 } = await lanStage(t);

@@ -4,7 +4,7 @@ import type { Driver, EndpointModel, HostFacts, HostLeg, NetworkModel, NetworkNe
 import { sandboxInterface } from "../sandbox-interface.ts";
 import { checkExclusive } from "./exclusive.ts";
 import { hostAccessLink, hostAccessName, hostAccessRoutes, poolOf } from "./host-access.ts";
-import { HOST_ACCESS_ADDRESS, LAN_KEY, type LanLink, type LanOptions, parseLanOptions } from "./options.ts";
+import { HOST_ACCESS_ADDRESS, LAN_KEY, type LanLink, type LanOptions, parseLanOptions, sharesParentMac } from "./options.ts";
 import { checkParent, findParent, lowestOf, type Parent } from "./parent.ts";
 import { isVirtualNic, lanWarnings } from "./warnings.ts";
 
@@ -94,7 +94,7 @@ function wantsPromiscuous(options: LanOptions, parent: Parent): boolean {
 function endpoint(model: NetworkModel, point: EndpointModel, host: HostFacts): DesiredState {
   const options = parseLanOptions(model);
   const parent = findParent(options, host);
-  const mac = macOf(options.link, point);
+  const mac = macOf(options, point);
   const routed = options.link.kind === "ipvlan" && options.link.mode !== "l2";
   const gateway = (address: string | undefined): string | undefined =>
     address === undefined || routed || model.internal ? undefined : poolOf(model, address.slice(0, address.indexOf("/")))?.gateway;
@@ -119,9 +119,8 @@ function endpoint(model: NetworkModel, point: EndpointModel, host: HostFacts): D
   return items;
 }
 
-/** ipvlan shares the parent's MAC. So does passthru, where giving the link another would change the parent's own. */
-function macOf(link: LanLink, point: EndpointModel): string | undefined {
-  if (link.kind === "ipvlan" || link.mode === "passthru") return undefined;
+function macOf(options: LanOptions, point: EndpointModel): string | undefined {
+  if (sharesParentMac(options)) return undefined;
   if (point.mac) return point.mac;
   return point.ipv4 ? macOfIpv4(point.ipv4.slice(0, point.ipv4.indexOf("/"))) : undefined;
 }

@@ -43,6 +43,9 @@ export interface LanOptions {
   readonly promiscuous: Promiscuous;
 }
 
+/** ipvlan's links have the parent's MAC. So has passthru's, where giving it another would change the parent's own. */
+export const sharesParentMac = ({ link }: LanOptions): boolean => link.kind === "ipvlan" || link.mode === "passthru";
+
 interface Described {
   readonly id: string;
   readonly driver: string;
