@@ -10,13 +10,11 @@ import type { ContainerConfig, HostConfig } from "./types.ts";
 type DockerBindings = NonNullable<HostConfig["PortBindings"]>;
 
 /** As the engine names the fields. No list and an empty one are one ephemeral port. */
-export const bindingsOf = (given: HostConfig["PortBindings"]): Record<string, readonly PortBinding[]> =>
-  Object.fromEntries(
-    Object.entries(given ?? {}).map(([port, list]) => [
-      port,
-      (list?.length ? list : [{}]).map(({ HostIp = "", HostPort = "" }) => ({ hostIp: HostIp, hostPort: HostPort })),
-    ]),
-  );
+export const bindingsOf = (given: HostConfig["PortBindings"]): [string, readonly PortBinding[]][] =>
+  Object.entries(given ?? {}).map(([port, list]) => [
+    port,
+    (list?.length ? list : [{}]).map(({ HostIp = "", HostPort = "" }) => ({ hostIp: HostIp, hostPort: HostPort })),
+  ]);
 
 const asDocker = (bindings: Readonly<Record<string, readonly PortBinding[]>>): DockerBindings =>
   Object.fromEntries(
@@ -40,6 +38,8 @@ export function shownPorts({ config, hostConfig }: ContainerRecord): { readonly 
     Config: ExposedPorts
       ? { ...config, ExposedPorts: Object.fromEntries(exposed.map(({ port, proto }) => [`${port}/${proto}`, {}])) }
       : config,
-    HostConfig: PortBindings ? { ...hostConfig, PortBindings: asDocker(expandBindings(bindingsOf(PortBindings))) } : hostConfig,
+    HostConfig: PortBindings
+      ? { ...hostConfig, PortBindings: asDocker(expandBindings(Object.fromEntries(bindingsOf(PortBindings)))) }
+      : hostConfig,
   };
 }

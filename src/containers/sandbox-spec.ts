@@ -38,9 +38,6 @@ const portKey = (port: string): string => {
   return `${number}/${protocol.toLowerCase()}`;
 };
 
-const byPort = <T>(given: Readonly<Record<string, T>>): Record<string, T> =>
-  Object.fromEntries(Object.entries(given).map(([port, value]) => [portKey(port), value]));
-
 /** The networks to join: the network mode's first, then the others of EndpointsConfig in the order given. */
 function endpointsOf(
   record: ContainerRecord,
@@ -100,7 +97,7 @@ export function sandboxSpec(
     domainname: config.Domainname ?? "",
     dns: { servers: hostConfig.Dns ?? [], search: hostConfig.DnsSearch ?? [], options: hostConfig.DnsOptions ?? [] },
     extraHosts: hostConfig.ExtraHosts ?? [],
-    ports: onNetworks ? byPort(bindingsOf(hostConfig.PortBindings)) : {},
+    ports: onNetworks ? Object.fromEntries(bindingsOf(hostConfig.PortBindings).map(([port, list]) => [portKey(port), list])) : {},
     exposed: Object.keys(config.ExposedPorts ?? {}).map(portKey),
     publishAll: hostConfig.PublishAllPorts ?? false,
     links: mode === context.defaultNetwork || mode === "none" ? legacyLinks(hostConfig.Links, onNetworks, context) : [],

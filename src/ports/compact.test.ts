@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
-import { compactBindings, compactExposed, expandPort } from "./compact.ts";
+import { compactBindings, compactExposed, expandBindings, expandPort } from "./compact.ts";
 import { planPorts } from "./plan.ts";
 import type { PortBinding } from "./types.ts";
 
@@ -21,7 +21,7 @@ it("`compactBindings()` says a long range as one, and leaves the rest alone", ()
     ],
     ["445/tcp", []],
   ] as [string, PortBinding[]][]);
-  assert.deepEqual(compactBindings(bindings), {
+  assert.deepEqual(compactBindings(Object.entries(bindings)), {
     "20000-36383/udp": [{ hostIp: "", hostPort: "20000-36383" }],
     ...Object.fromEntries(range(80, 2, 8080, "tcp")),
     "443/tcp": [{ hostIp: "", hostPort: "" }],
@@ -40,7 +40,12 @@ it("`compactBindings()` breaks a range where an address, a protocol or the dista
     ...range(140, 20, 2140, "udp", "127.0.0.1"),
     ...range(100, 20, 1100, "tcp"),
   ]);
-  assert.deepEqual(Object.keys(compactBindings(bindings)).sort(), ["100-119/tcp", "100-119/udp", "120-139/udp", "140-159/udp"]);
+  assert.deepEqual(Object.keys(compactBindings(Object.entries(bindings))).sort(), [
+    "100-119/tcp",
+    "100-119/udp",
+    "120-139/udp",
+    "140-159/udp",
+  ]);
 });
 
 it("`compactBindings()` changes nothing of what is planned", () => {
@@ -49,7 +54,12 @@ it("`compactBindings()` changes nothing of what is planned", () => {
     planPorts({ bindings: what })
       .map((request) => JSON.stringify(request))
       .sort();
-  assert.deepEqual(planned(compactBindings(bindings) as typeof bindings), planned(bindings));
+  assert.deepEqual(planned(compactBindings(Object.entries(bindings)) as typeof bindings), planned(bindings));
+});
+
+it("`expandBindings()` is the inverse of `compactBindings()`", () => {
+  const bindings = Object.fromEntries([...range(100, 40, 1100), ...range(150, 3, 3150), ["80/tcp", []] as [string, PortBinding[]]]);
+  assert.deepEqual(expandBindings(compactBindings(Object.entries(bindings))), bindings);
 });
 
 it("`compactExposed()` and `expandPort()` are each other's inverse", () => {

@@ -1,5 +1,5 @@
 import { parseHostPort, parsePort } from "./parse.ts";
-import { hostPortText, type PortBinding, type PortRange, type Protocol } from "./types.ts";
+import type { PortBinding, PortRange, Protocol } from "./types.ts";
 
 /** Shorter runs stay as they came: they are what people read in records. */
 const WORTH_IT = 16;
@@ -17,11 +17,10 @@ const textOf = ({ proto, from, to }: PortRange & { proto: Protocol }): string =>
  * Bindings with long one-to-one ranges said as ranges, `"20000-36383/udp" → 20000-36383`: clients send one binding a port, and what is kept, written
  * to disk and planned from then on is one. Bindings that are no such range stay as they are, as does what cannot be parsed.
  */
-export function compactBindings(bindings: Readonly<Record<string, readonly PortBinding[]>>): Record<string, readonly PortBinding[]> {
-  const entries = Object.entries(bindings);
-  if (entries.length < WORTH_IT) return { ...bindings };
+export function compactBindings(entries: readonly (readonly [string, readonly PortBinding[]])[]): Record<string, readonly PortBinding[]> {
+  if (entries.length < WORTH_IT) return Object.fromEntries(entries);
   const runs: Run[] = [];
-  const kept: [string, readonly PortBinding[]][] = [];
+  const kept: (readonly [string, readonly PortBinding[]])[] = [];
   for (const [key, list] of entries) {
     const run = list.length === 1 ? runOf(key, list[0]!) : undefined;
     if (run) runs.push(run);
@@ -74,13 +73,15 @@ function runOf(key: string, { hostIp, hostPort }: PortBinding): Run | undefined 
 
 /** Runs that go on where another ends, at both sides, as one. */
 function joined(runs: readonly Run[]): Run[] {
+  const groups = Map.groupBy(runs, ({ proto, hostIp }) => `${proto} ${hostIp}`);
+  return [...groups.values()].flatMap(joinedOfGroup);
+}
+
+function joinedOfGroup(runs: Run[]): Run[] {
   const found: Run[] = [];
-  const group = ({ proto, hostIp }: Run) => `${proto} ${hostPortText(hostIp, 0)}`;
-  const sorted = [...runs].sort((a, b) => (group(a) < group(b) ? -1 : group(a) > group(b) ? 1 : a.from - b.from));
-  for (const run of sorted) {
+  for (const run of runs.sort((a, b) => a.from - b.from)) {
     const last = found.at(-1);
-    const follows =
-      last && group(last) === group(run) && last.to + 1 === run.from && (run.host === 0 || last.host + run.from - last.from === run.host);
+    const follows = last && last.to + 1 === run.from && (run.host === 0 || last.host + run.from - last.from === run.host);
     if (follows) found[found.length - 1] = { ...last, to: run.to };
     else found.push(run);
   }
