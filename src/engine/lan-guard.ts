@@ -9,7 +9,7 @@ import type { Attachment, NetworkRecord, SandboxRecord } from "./records.ts";
 /** Somebody who has an address that a container was to get. */
 export interface Occupied {
   readonly networkId: string;
-  /** `10.0.0.5/24` */
+  /** `10.0.0.5/24`, or without prefix length where it is the host's own. */
   readonly address: string;
   /** A MAC on the LAN, or a link of this host. */
   readonly holder: string;
@@ -192,7 +192,7 @@ export class LanGuard {
 /** Its containers are on a segment with others, who may have their addresses. */
 export const isOnLan = (network: NetworkRecord): boolean => isLanDriver(network.driver) && !parseLanOptions(network).isolated;
 
-const bare = (address: string): string => address.slice(0, address.indexOf("/"));
+const bare = (address: string): string => address.split("/", 1)[0]!;
 const addressesOf = ({ ipv4, ipv6 }: Attachment): string[] => [ipv4, ipv6].filter((address) => address !== "");
 
 /** How many announcements, and how many milliseconds apart: Docker's options, else RFC 5227's where its full timing is asked for. */

@@ -41,6 +41,24 @@ export interface FakeOptions {
   readonly links?: readonly HostLink[];
   readonly routes?: readonly string[];
   readonly drivers?: readonly Driver[];
+  readonly lan?: EngineOptions["lan"];
+}
+
+/** A LAN on which `holderOf` says who has an address, and nobody gives any. */
+export function fakeLan(holderOf: (address: string) => Promise<string | undefined>): NonNullable<EngineOptions["lan"]> {
+  const nothing = (): Disposable => ({ [Symbol.dispose]() {} });
+  return {
+    probeAddress: async ({ address }) => {
+      const mac = await holderOf(address);
+      return mac === undefined ? {} : { conflict: mac };
+    },
+    announceAddresses: nothing,
+    watchConflicts: nothing,
+    solicitRouter: async () => undefined,
+    acquireLease: () => Promise.reject(new Error("no server here")),
+    keepLease: nothing,
+    giveLeaseBack: async () => {},
+  };
 }
 
 /** An engine on a kernel of plain data. The embedded DNS listens on the test's own loopback. */
@@ -70,6 +88,7 @@ export async function fakeHost(options: FakeOptions, kept?: Pick<FakeHost, "kern
       },
     },
     drivers: options.drivers ?? [bridgeDriver, hostDriver, noneDriver],
+    ...(options.lan ? { lan: options.lan } : {}),
   };
   const engine = await LocalEngine.open(parts);
   return { engine, kernel, namespaces, store, restart: () => fakeHost(options, { kernel, namespaces, store }) };

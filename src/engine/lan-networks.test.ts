@@ -1,0 +1,89 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { bridgeDriver, type HostLink, hostDriver, macvlanDriver, noneDriver } from "#drivers";
+import { describeItem } from "#fabric";
+import { type FakeHost, fakeHost, fakeLan } from "./testing.ts";
+import type { NetworkSpec } from "./types.ts";
+
+const ETH0: HostLink = {
+  name: "eth0",
+  index: 2,
+  mac: "02:00:00:00:00:11",
+  mtu: 1500,
+  up: true,
+  wireless: false,
+  addresses: ["10.0.0.11/24"],
+};
+
+/** A host on a LAN where `holderOf` answers probes. */
+async function onLan(holderOf: (address: string) => Promise<string | undefined>, act: (host: FakeHost) => Promise<void>) {
+  const filesDir = mkdtempSync(join(tmpdir(), "fairway-engine-"));
+  const drivers = [bridgeDriver, hostDriver, macvlanDriver, noneDriver];
+  const host = await fakeHost({ filesDir, drivers, links: [ETH0], lan: fakeLan(holderOf) });
+  try {
+    await act(host);
+  } finally {
+    await host.engine.close();
+    rmSync(filesDir, { recursive: true, force: true });
+  }
+}
+
+const withAccess = (name: string, parent: string, address?: string): NetworkSpec => ({
+  ...{ name, driver: "macvlan", options: { parent, "fairway.host_access": "true" } },
+  ipam: {
+    driver: "default",
+    options: null,
+    config: [{ subnet: "10.0.0.0/24", ...(address ? { auxiliary: { "fairway.host_access": address } } : {}) }],
+  },
+});
+const kernelOf = ({ kernel }: FakeHost) => [...kernel.items.values()].map(describeItem).filter((line) => !/docker0/.test(line));
+
+test("`createNetwork()` lets others go on while its LAN is asked, and keeps its name from them", async () => {
+  const asked = Promise.withResolvers<void>();
+  const answer = Promise.withResolvers<undefined>();
+  const probing = (): Promise<undefined> => {
+    asked.resolve();
+    return answer.promise;
+  };
+  await onLan(probing, async ({ engine }) => {
+    const making = engine.createNetwork(withAccess("lan", "eth0"));
+    await asked.promise;
+    await engine.createNetwork({ name: "other" });
+    await assert.rejects(engine.createNetwork({ name: "lan" }), { category: "conflict", message: "network with name lan already exists" });
+    const passthru = { name: "pass", driver: "macvlan", options: { parent: "eth0", macvlan_mode: "passthru" } };
+    await assert.rejects(engine.createNetwork(passthru), { code: "parent-in-use" });
+    assert.throws(() => engine.findNetwork("lan"), { category: "notFound" });
+    answer.resolve(undefined);
+    const { id } = await making;
+    assert.equal(engine.findNetwork("lan").id, id);
+  });
+});
+
+test("`createNetwork()` makes a VLAN before it asks there, and takes it away when the user's address is somebody's", async () => {
+  let seen: string[] = [];
+  const there = Promise.withResolvers<FakeHost>();
+  const taken = async (address: string) => {
+    seen = kernelOf(await there.promise);
+    return address === "10.0.0.9" ? "02:00:00:00:00:99" : undefined;
+  };
+  await onLan(taken, async (host) => {
+    there.resolve(host);
+    const before = kernelOf(host);
+    await assert.rejects(host.engine.createNetwork(withAccess("lan", "eth0.10", "10.0.0.9")), {
+      category: "forbidden",
+      message: "Address already in use: 10.0.0.9 is held by 02:00:00:00:00:99 on the LAN",
+    });
+    assert.deepEqual(
+      seen.filter((line) => !before.includes(line)),
+      ["link eth0.10 (vlan)"],
+    );
+    assert.deepEqual(kernelOf(host), before);
+    await host.engine.createNetwork(withAccess("lan", "eth0.10", "10.0.0.8"));
+    assert.ok(kernelOf(host).some((line) => /address 10\.0\.0\.8\/32 on fw-/.test(line)));
+    await host.engine.removeNetwork("lan");
+    assert.deepEqual(kernelOf(host), before);
+  });
+});
