@@ -46,6 +46,13 @@ test("E13 parents: fairway.host_access flips exactly host to own container", asy
     await stage.reach(OPEN, "after it was gone, as after a reboot");
   });
 
+  await t.test("it is there where the host answers ARP for an interface's own addresses alone", async () => {
+    await h1.sh("sysctl -qw net.ipv4.conf.all.arp_ignore=1");
+    for (const name of ["c11", "c12"]) await h1.docker(`restart -t 0 ${name}`);
+    await stage.reach(OPEN, "with arp_ignore=1", [4]);
+    await h1.sh("sysctl -qw net.ipv4.conf.all.arp_ignore=0");
+  });
+
   await t.test("it goes with the network", async () => {
     await stage.clear();
     assert.equal(await links(h1), before);

@@ -2,7 +2,7 @@
  * `fairway.host_access`. A parent never hands its own frames to the links that hang on it, so host and containers cannot talk through it; a further
  * link of the host's beside theirs can. Packet paths:
  *   host → container   route <container>/32 dev fw-<id> src <host's address here>, into the container's link by the kernel's own switch
- *   container → host   ARP or neighbour entry → fw-<id>, whether for the address here or for one of the parent's
+ *   container → host   neighbour entry → fw-<id>, whether for the address here or for one of the parent's
  * Nothing else changes its way: the link has a /32 and no subnet route, and answers ARP only to those the host would answer through it.
  */
 import { aliasOf, cidrHas, HOST, macToBytes, parseCidr, parseIp } from "#base";
@@ -65,9 +65,10 @@ export function hostAccessRoutes(
     // Asking by ARP with an address that is the parent's would tell the LAN that it has moved.
     if (!reserved && mac) items.push({ type: "neighbour", ns: HOST, link: name, address, mac });
     const link = hostAccessMac(model.id, options, parent) ?? lowestOf(parent)?.mac;
-    // fw- is in no multicast group of the parent's addresses, so that nobody would answer the container's neighbour solicitation.
-    if (length === 128 && link && !isRouted(options)) {
-      for (const there of native) items.push({ type: "neighbour", ns: point.sandbox, link: point.ifname, address: there, mac: link });
+    // Nobody might answer the container: fw- is in no multicast group of the parent's addresses, and with arp_ignore the host answers for none of them.
+    if (link && !isRouted(options)) {
+      for (const there of reserved ? [...native, reserved] : native)
+        items.push({ type: "neighbour", ns: point.sandbox, link: point.ifname, address: there, mac: link });
     }
   }
   return items;

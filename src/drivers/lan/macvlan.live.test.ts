@@ -48,6 +48,12 @@ for (const reserved of [true, false]) {
     if (reserved)
       assert.match(sh("ip netns exec a1 ping -c 1 192.168.56.9; ip netns exec a1 ping -c 1 fd56::9"), /1 received[\s\S]*1 received/);
     assert.deepEqual(lab.fabric.drift(), []);
+    for (const ignore of [1, 2]) {
+      sh(`sysctl -qw net.ipv4.conf.all.arp_ignore=${ignore}; for ns in a1 a2; do ip -n $ns neigh flush all; done`);
+      const strict = await matrixOf(lab, 4, OPEN);
+      assert.deepEqual(strict.differences(OPEN), [], `arp_ignore=${ignore}\n${strict.render()}`);
+    }
+    sh("sysctl -qw net.ipv4.conf.all.arp_ignore=0");
     sh("ip link set eth0 down; ip link set eth0 up; ip addr add fd56::11/64 dev eth0 nodad 2>/dev/null || true");
     lab.fabric.repair();
     const matrix = await matrixOf(lab, 4, "  h1 a1 a2\nh1 - ok ok\na1 ok - ok\na2 ok ok -", ["h1", "a1", "a2"]);
