@@ -2,6 +2,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { Box } from "./box.ts";
 import type { LabCgroups } from "./cgroups.ts";
 import { Daemon } from "./daemon.ts";
+import { dockerPath } from "./docker-cli.ts";
 import { localImage } from "./image.ts";
 import type { CommandOptions, CommandResult, LabProcess } from "./process.ts";
 import { type HostState, readHostState } from "./state.ts";
@@ -76,7 +77,8 @@ export class Host {
   }
 
   #environment() {
-    return { DOCKER_HOST: `unix://${this.socket}`, HOME: `${this.directory}/home`, DOCKER_CONFIG: `${this.directory}/home/.docker` };
+    const home = `${this.directory}/home`;
+    return { DOCKER_HOST: `unix://${this.socket}`, HOME: home, DOCKER_CONFIG: `${home}/.docker`, PATH: dockerPath() };
   }
 
   /** Starts this checkout's fairwayd and waits until it serves. `flags` are added to the lab's own. */

@@ -1,6 +1,7 @@
 /** `lab`: hosts as network namespaces, switches between them, daemons on them, and who can ping whom. For tests, benches and the demo; needs root. */
 export * from "./box.ts";
 export * from "./daemon.ts";
+export * from "./docker-cli.ts";
 export * from "./host.ts";
 export * from "./image.ts";
 export * from "./lab.ts";

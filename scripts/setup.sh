@@ -72,6 +72,7 @@ debian_packages() {
 
 if command -v dpkg-query >/dev/null; then
   debian_packages
+  case " $purposes " in *" test "*) sh scripts/docker-cli.sh "$PWD/.cache/docker-cli" ;; esac
 else
   [ -n "$quiet" ] || say "not a Debian system: install by your own means what scripts/packages.sh names"
 fi

@@ -26,7 +26,7 @@ function setup(world: World, ...args: string[]) {
     `echo "$*" >>${directory}/apt.log; ls ${directory}/policy >>${directory}/apt.log; case "$*" in install*) exit ${world.apt ?? 0} ;; esac`,
   );
   fake("apt-cache", "exit 0");
-  fake("docker", "exit 0");
+  fake("docker", "echo Docker version 28.2.2, build e6534b4");
   fake("id", `echo ${world.uid ?? 0}`);
   try {
     const environment = { ...process.env, PATH: `${directory}:${process.env.PATH}`, FAIRWAY_POLICY_RC_D: `${directory}/policy` };
@@ -68,4 +68,30 @@ test("setup.sh says what to do when it is not root or packages cannot be had", (
 test("setup.sh names no registry host", () => {
   const text = ["setup.sh", "packages.sh"].map((file) => readFileSync(`${import.meta.dirname}/${file}`, "utf8")).join("");
   assert.doesNotMatch(text, /https?:/);
+});
+
+test("docker-cli.sh leaves a recent docker CLI alone, and says what to do about an old one that it cannot replace", () => {
+  const directory = mkdtempSync(`${tmpdir()}/fairway-cli-`);
+  const fake = (name: string, script: string) => writeFileSync(`${directory}/${name}`, `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+  const run = (docker: string, mirror: string) => {
+    fake("docker", `echo '${docker}'`);
+    fake("apt-get", `case "$*" in *indextargets*) echo '${mirror}' ;; *) echo "E: no network"; exit 100 ;; esac`);
+    const env = { ...process.env, PATH: `${directory}:${process.env.PATH}` };
+    const { status, stdout, stderr } = spawnSync("sh", [`${import.meta.dirname}/docker-cli.sh`, `${directory}/cli`], {
+      encoding: "utf8",
+      env,
+    });
+    return { status, output: `${stdout}${stderr}` };
+  };
+  try {
+    assert.deepEqual(run("Docker version 28.2.2, build e6534b4", ""), { status: 0, output: "" });
+    assert.deepEqual(run("Docker version 30.0.0+dfsg1, build 1", ""), { status: 0, output: "" });
+    const old = run("Docker version 20.10.24+dfsg1, build 297e128", "Debian mirror/debian");
+    assert.equal(old.status, 1);
+    assert.match(old.output, /older than 28: unpacking[\s\S]*E: no network\n[\s\S]*Put a docker CLI of version 28 or later on the PATH/);
+    assert.match(run("", "").output, /apt knows no Debian mirror/);
+    assert.equal(existsSync(`${directory}/cli`), false);
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
 });
