@@ -60,7 +60,8 @@ test("host ports are really held", async (t) => {
     const before = await host.state();
     const count = await processes();
     await docker("run -d --name many -p 10000-10063:10000-10063 -p 20000-20063:20000-20063/udp busybox sleep 1000");
-    assert.ok((await processes()) <= count + 2, "conmon and the container");
+    const more = (await processes()) - count;
+    assert.ok(more < 16, `conmon, the container and what is just ending, not one for each of 128 ports: ${more}`);
     await docker("rm -f many");
     await until(async () => (await host.sh("ss -Hltun '( sport >= :10000 and sport <= :20063 )'")) === "");
     assert.deepEqual((await host.state()).links, before.links);
@@ -99,7 +100,7 @@ test("UDP flows follow the mappings", async (t) => {
   await t.test("flows that only use the same port elsewhere stay", async () => {
     const upstream = outside.spawn(["socat", "UDP4-RECVFROM:5353,fork", "SYSTEM:echo upstream"]);
     await docker("run -d --name client -v /:/host busybox sleep 1000");
-    assert.equal(await docker("exec client sh -c 'echo q | chroot /host socat -t 1 - UDP4:192.168.56.1:5353,sourceport=6001'"), "upstream");
+    assert.equal(await docker("exec client sh -c 'echo q | chroot /host socat -t 5 - UDP4:192.168.56.1:5353,sourceport=6001'"), "upstream");
     const flows = () => host.sh("conntrack -L -p udp 2>/dev/null | grep 'dport=5353 ' | grep -c 'dst=192.168.56.1 ' || true");
     assert.equal(await flows(), "1");
     await serve("u4");
