@@ -1,5 +1,5 @@
 import { HOST, type Log } from "#base";
-import { bridgeDriver, hostDriver, noneDriver } from "#drivers";
+import { bridgeDriver, hostDriver, macvlanDriver, noneDriver } from "#drivers";
 import {
   type Executor,
   HostObserver,
@@ -41,7 +41,7 @@ export async function openForCrash(
       ephemeralPorts: () => observer.ephemeralPorts(),
     },
     sockets: { dns: openDnsSockets, udp: udpSocketIn, tcp: tcpSocketIn },
-    drivers: [bridgeDriver, hostDriver, noneDriver],
+    drivers: [bridgeDriver, hostDriver, macvlanDriver, noneDriver],
   });
 }
 
@@ -65,6 +65,11 @@ async function networks(engine: LocalEngine): Promise<void> {
   for (const name of ["blue", "red"]) await engine.createNetwork({ name });
 }
 
+/** It makes a link that is not its own promiscuous. */
+async function promiscuous(engine: LocalEngine): Promise<void> {
+  await engine.createNetwork({ name: "lan", driver: "macvlan", options: { parent: "docker0", "fairway.promiscuous": "true" } });
+}
+
 async function declared(engine: LocalEngine, directory: string): Promise<void> {
   await networks(engine);
   await engine.declareSandbox(crashSpec(directory));
@@ -83,6 +88,8 @@ async function connected(engine: LocalEngine, directory: string): Promise<void> 
 export const CRASH_OPERATIONS: Readonly<Record<string, CrashOperation>> = {
   create: { before: nothing, act: async (engine) => void (await engine.createNetwork({ name: "blue" })) },
   remove: { before: networks, act: (engine) => engine.removeNetwork("blue") },
+  "create a promiscuous network": { before: nothing, act: promiscuous },
+  "remove a promiscuous network": { before: promiscuous, act: (engine) => engine.removeNetwork("lan") },
   declare: { before: networks, act: (engine, directory) => engine.declareSandbox(crashSpec(directory)) },
   start: { before: declared, act: async (engine, directory) => void (await engine.openSandbox(idOf(directory))) },
   connect: { before: running, act: (engine, directory) => engine.connect("red", idOf(directory), { gwPriority: 1 }) },

@@ -19,6 +19,10 @@ const links = () => {
   using socket = RouteSocket.open();
   return socket.links().map(({ name }) => name);
 };
+const isPromiscuous = (name: string) => {
+  using socket = RouteSocket.open();
+  return socket.link(name)?.promiscuous;
+};
 const mounts = (directory: string) =>
   readFileSync("/proc/self/mountinfo", "utf8")
     .split("\n")
@@ -66,6 +70,7 @@ for (const [operation] of Object.entries(CRASH_OPERATIONS)) {
         await engine.forgetSandbox(id);
         for (const { name, predefined } of engine.listNetworks()) if (!predefined) await engine.removeNetwork(name);
         assert.deepEqual(links().sort(), ["docker0", "lo"], `${where}: everything can be removed`);
+        assert.equal(isPromiscuous("docker0"), false, `${where}: what was set is put back`);
         assert.deepEqual((await store.list("sandbox/")).length, 0);
       } finally {
         await engine.close();

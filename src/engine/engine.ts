@@ -128,6 +128,7 @@ export class LocalEngine implements Engine {
       }
     }
     fabric.adopt(this.#joins.desired());
+    await this.#networks.finishRemovals();
     for (const { spec } of state.sandboxes) {
       this.#lan?.watch(spec.containerId, false);
       this.#leases?.keep(spec.containerId);

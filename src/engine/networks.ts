@@ -1,5 +1,6 @@
 import { forbidden, invalid, messageOf, newId, notFound, rfc3339Nano, shortId, withContext } from "#base";
 import { type Driver, type HostLink, type NetworkModel, parseLanOptions } from "#drivers";
+import type { Item } from "#fabric";
 import type { AddressBook } from "./addresses.ts";
 import type { Context } from "./context.ts";
 import { modelOf, networkScope, networkState, parentScope } from "./desired.ts";
@@ -163,12 +164,26 @@ export class Networks {
   }
 
   async #delete(record: NetworkRecord): Promise<void> {
-    const { state, fabric, log } = this.#context;
-    await state.deleteNetwork(record.id);
-    for (const error of fabric.release([networkScope(record.id)]))
-      log.error("network not removed whole", { network: record.name, error: messageOf(error) });
+    const { state, fabric } = this.#context;
+    await state.deleteNetwork(record.id, (fabric.wantsOf(networkScope(record.id)) ?? []).filter(isUnmarked));
+    await this.#release(record.id, record.name);
     this.#addresses.releaseNetwork(record.id);
     if (!record.configOnly) this.#context.emit("destroy", record, {});
+  }
+
+  async #release(id: string, name: string): Promise<void> {
+    const { state, fabric, log } = this.#context;
+    for (const error of fabric.release([networkScope(id)]))
+      log.error("network not removed whole", { network: name, error: messageOf(error) });
+    await state.dropTraces(id);
+  }
+
+  /** Puts back what a removal that was cut short left in the kernel. */
+  async finishRemovals(): Promise<void> {
+    for (const [id, traces] of this.#context.state.traces) {
+      this.#context.fabric.adopt(new Map([[networkScope(id), traces]]));
+      await this.#release(id, id);
+    }
   }
 
   async prune(keep: (network: NetworkView) => boolean, before: (network: NetworkRecord) => Promise<void>): Promise<readonly string[]> {
@@ -227,6 +242,9 @@ export class Networks {
     }
   }
 }
+
+/** On a link of somebody else's, where no sweep would look for it. */
+const isUnmarked = (item: Item): boolean => item.type === "link-setting" && item.promiscuous === true;
 
 /** A default bridge named by `--bridge` has the address and subnet that its device has. @throws FairwayError when there is no such bridge */
 function adopting(

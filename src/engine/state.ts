@@ -1,4 +1,5 @@
 import { conflict, FairwayError, type Family, invalid, isFullId, notFound } from "#base";
+import type { DesiredState } from "#fabric";
 import type { Check, Delete, Put, Store } from "#store";
 import { parseLink } from "./links.ts";
 import type { DhcpLease } from "./options.ts";
@@ -15,6 +16,7 @@ export class State {
   readonly #members = new Map<string, Set<string>>();
 
   readonly #leases = new Map<string, DhcpLease>();
+  readonly #traces = new Map<string, DesiredState>();
   readonly #joins = new Map<string, JoinRecord>();
   /** network id → network ids it has a route to */
   readonly #joined = new Map<string, Set<string>>();
@@ -30,6 +32,7 @@ export class State {
   async load(): Promise<void> {
     for (const { value } of await this.#store.list<NetworkRecord>("network/")) this.#indexNetwork(value);
     for (const { key, value } of await this.#store.list<DhcpLease>("lease/")) this.#leases.set(key, value);
+    for (const { key, value } of await this.#store.list<DesiredState>("trace/")) this.#traces.set(key, value);
     for (const { value } of await this.#store.list<JoinRecord>("join/")) this.#indexJoin(value);
     for (const { value } of await this.#store.list<SandboxRecord>("sandbox/")) this.#indexSandbox(value);
   }
@@ -178,12 +181,25 @@ export class State {
     this.#indexNetwork(record);
   }
 
-  async deleteNetwork(id: string): Promise<void> {
-    await this.#commit([{ op: "delete", key: `network/${id}` }]);
+  /** @param traces what the kernel still has of it without a mark of ours: on disk until `dropTraces()` */
+  async deleteNetwork(id: string, traces: DesiredState = []): Promise<void> {
+    const leave: Put[] = traces.length > 0 ? [{ op: "put", key: `trace/${id}`, value: traces }] : [];
+    await this.#commit([{ op: "delete", key: `network/${id}` }, ...leave]);
+    for (const { key } of leave) this.#traces.set(key, traces);
     const record = this.#networks.get(id);
     this.#networks.delete(id);
     if (record && this.#networksByName.get(record.name) === id) this.#networksByName.delete(record.name);
     this.#members.delete(id);
+  }
+
+  /** Traces of networks that are gone, by network id. */
+  get traces(): readonly (readonly [networkId: string, traces: DesiredState])[] {
+    return [...this.#traces].map(([key, traces]) => [key.slice("trace/".length), traces]);
+  }
+
+  async dropTraces(networkId: string): Promise<void> {
+    if (!this.#traces.delete(`trace/${networkId}`)) return;
+    await this.#commit([{ op: "delete", key: `trace/${networkId}` }]);
   }
 
   async putSandbox(record: SandboxRecord): Promise<void> {

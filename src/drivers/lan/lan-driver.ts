@@ -4,7 +4,7 @@ import type { Driver, EndpointModel, HostFacts, HostLeg, NetworkModel, NetworkNe
 import { sandboxInterface } from "../sandbox-interface.ts";
 import { checkExclusive } from "./exclusive.ts";
 import { hostAccessLink, hostAccessName, hostAccessRoutes, poolOf } from "./host-access.ts";
-import { HOST_ACCESS_ADDRESS, LAN_KEY, type LanLink, type LanOptions, parseLanOptions, sharesParentMac } from "./options.ts";
+import { HOST_ACCESS_ADDRESS, isLanDriver, LAN_KEY, type LanLink, type LanOptions, parseLanOptions, sharesParentMac } from "./options.ts";
 import { checkParent, findParent, lowestOf, type Parent } from "./parent.ts";
 import { isVirtualNic, lanWarnings } from "./warnings.ts";
 
@@ -33,7 +33,7 @@ function check(request: NetworkRequest, host: HostFacts): NetworkNeeds {
   if (options.hostAccess) checkHostAccess(options.link);
   const parent = checkParent(options, host);
   const shared = checkExclusive(request, options, parent, host);
-  const kept = wantsPromiscuous(options, parent) && parent.link?.promiscuous === true;
+  const kept = wantsPromiscuous(options, parent) && parent.link?.promiscuous === true && !madePromiscuous(request, parent);
   return {
     gateway4: false,
     gateway6: false,
@@ -89,6 +89,16 @@ function wantsPromiscuous(options: LanOptions, parent: Parent): boolean {
   if (options.isolated || options.promiscuous === "kept" || options.promiscuous === "false") return false;
   if (options.promiscuous === "true") return true;
   return options.link.kind === "macvlan" && options.link.mode !== "passthru" && isVirtualNic(lowestOf(parent));
+}
+
+/** It is another network of ours that has made the parent promiscuous. */
+function madePromiscuous({ others }: NetworkRequest, parent: Parent): boolean {
+  return [...others()]
+    .filter(({ driver }) => isLanDriver(driver))
+    .some((other) => {
+      const options = parseLanOptions(other);
+      return options.parent === parent.name && wantsPromiscuous(options, parent);
+    });
 }
 
 function endpoint(model: NetworkModel, point: EndpointModel, host: HostFacts): DesiredState {
