@@ -106,6 +106,8 @@ class ApiServer implements Server {
         ? https.createServer({
             ...options,
             ...tls,
+            // As http.Server has it: a client that has nothing for a process's stdin ends its half, and waits for the output.
+            allowHalfOpen: true,
             requestCert: tls.ca !== undefined,
             rejectUnauthorized: tls.ca !== undefined,
             minVersion: "TLSv1.2",
