@@ -100,6 +100,15 @@ test("E13 parents: names that cannot be, and parents that vanish", async (t) => 
       ["ipvlan_mode=zz", /^requested ipvlan mode 'zz' is not valid, 'l2' mode is the ipvlan driver default$/],
       ["ipvlan_flag=zz", /^requested ipvlan flag 'zz' is not valid, 'bridge' is the ipvlan driver default$/],
       ["fairway.address_probe=slow", /^invalid value for fairway\.address_probe: "slow" \(must be one of quick, full, off\)$/],
+      ["fairway.promiscuous=kept2", /^invalid value for fairway\.promiscuous: "kept2" \(must be one of auto, true, false\)$/],
+      [
+        "fairway.host_access=maybe",
+        /^failed to parse fairway\.host_access value: maybe \(strconv\.ParseBool: parsing "maybe": invalid syntax\)$/,
+      ],
+      [
+        "fairway.host_access=true -o ipvlan_flag=private",
+        /^fairway\.host_access cannot work with ipvlan_flag=private, .*: use ipvlan_flag=bridge$/,
+      ],
     ] as const)
       assert.match(
         await stage.dockerFails(h1, `network create -d ipvlan --subnet 10.8.0.0/24 -o parent=eth0 -o ${option} bad`),
@@ -136,13 +145,46 @@ test("E13 parents: names that cannot be, and parents that vanish", async (t) => 
     await h1.sh("ip link del br.lan.7; ip link del abcdefghijkl");
   });
 
-  await t.test("a parent that carries macvlan is refused to ipvlan, in plain words", async () => {
+  await t.test("a parent that others have is refused, in plain words", async () => {
+    const refused = (options: string) => stage.dockerFails(h1, `network create --subnet 10.9.0.0/24 -o parent=${options} second`);
     await h1.docker("network create -d macvlan --subnet 10.8.0.0/24 -o parent=eth0 first");
     assert.match(
-      await stage.dockerFails(h1, "network create -d ipvlan --subnet 10.9.0.0/24 -o parent=eth0 second"),
+      await refused("eth0 -d ipvlan"),
       /^failed to create the ipvlan port: parent interface eth0 carries macvlan network "first" \([0-9a-f]{12}\), and an interface carries macvlan or ipvlan, not both$/,
     );
     await h1.docker("network rm first");
+    const id = await h1.dockerOutput("network create -d ipvlan --subnet 10.8.0.0/24 -o parent=eth0 first");
+    assert.match(
+      await refused("eth0 -d macvlan"),
+      /^failed to create the macvlan port: parent interface eth0 carries ipvlan network "first"/,
+    );
+    assert.match(
+      await refused("eth0 -d ipvlan -o ipvlan_mode=l3"),
+      new RegExp(
+        `^network di-${id.slice(0, 12)} is already using parent interface eth0 in ipvlan mode l2 with flag bridge, .*: use -o ipvlan_mode=l2`,
+      ),
+    );
+    assert.match(
+      await stage.dockerFails(h1, "run --rm --network first --mac-address 02:00:00:00:00:09 busybox true"),
+      /ipvlan interfaces do not support custom mac address assignment/,
+    );
+    await h1.docker("network rm first");
+    await h1.sh(
+      "ip link add mv0 link eth0 type macvlan mode bridge; ip link add br9 type bridge; ip link add p9 type veth peer name q9; ip link set p9 master br9",
+    );
+    assert.match(
+      await refused("eth0 -d macvlan -o macvlan_mode=passthru"),
+      /^failed to create the macvlan port: mode passthru allows one macvlan on a parent, and eth0 carries mv0$/,
+    );
+    assert.match(
+      await refused("eth0 -d ipvlan"),
+      /^failed to create the ipvlan port: parent interface eth0 carries macvlan mv0, and an interface carries macvlan or ipvlan, not both$/,
+    );
+    assert.match(
+      await refused("p9 -d macvlan"),
+      /^failed to create the macvlan port: interface p9 is a port of br9 \(bridge\): use -o parent=br9$/,
+    );
+    await h1.sh("ip link del mv0; ip link del br9; ip link del p9");
   });
 
   await t.test("a parent that vanishes while in use: containers run on, and reach the LAN again when it is back", async () => {
