@@ -71,7 +71,7 @@ test("E11 macvlan modes: bridge, vepa, private, passthru, behind a plain and a r
 
     assert.match(
       await stage.dockerFails(h1, "run -d --name second --network lan --ip 192.168.56.33 busybox"),
-      /mode passthru allows one macvlan on a parent, and .*c11|Device or resource busy|EINVAL|passthru/,
+      /mode passthru allows one macvlan on a parent, and eth0 carries another$/m,
     );
     await h1.docker("rm -f second", { allowFailure: true });
     assert.match(
