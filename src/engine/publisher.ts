@@ -39,7 +39,7 @@ export class Publisher {
     const [from, to] = host.ephemeralPorts();
     this.#ports.setEphemeral({ from, to }, host.reservedPorts?.());
     const direct: Publication[] = [];
-    const requests: PortRequest[] = [];
+    const asked: PortRequest[][] = [];
     for (const [networkId, families] of this.#serving(record, routes)) {
       const network = state.network(networkId);
       if (!network) continue;
@@ -50,14 +50,12 @@ export class Publisher {
       const relayed = nat.includes(4) && routes.v6 === undefined && host.hasIpv6?.() === true;
       const ipv6 = relayed || (families.includes(6) && host.hasIpv6?.() !== false);
       const wanted = this.#plan(record.spec, how.hostBinding, ipv6);
-      for (const request of wanted) {
-        const hostIps = request.hostIps.filter((ip) => nat.includes(familyOf(ip)) || (relayed && familyOf(ip) === 6));
-        if (hostIps.length > 0) requests.push({ ...request, hostIps });
-      }
+      const isOurs = (ip: string) => nat.includes(familyOf(ip)) || (relayed && familyOf(ip) === 6);
+      asked.push(wanted.map((request) => ({ ...request, hostIps: request.hostIps.filter(isOurs) })));
       for (const port of routedPorts(wanted, having("open"))) direct.push({ ...port, networkId });
       if (having("inside").length > 0) direct.push(...insidePorts(wanted, record, networkId));
     }
-    const lease = this.#allocate(record, routes, keeping(kept, requests));
+    const lease = this.#allocate(record, routes, keeping(kept, together(asked)));
     this.#leases.get(containerId)?.release();
     this.#leases.set(containerId, lease);
     const held = lease.ports.map((port) => ({ ...port, networkId: (familyOf(port.hostIp) === 4 ? routes.v4 : (routes.v6 ?? routes.v4))! }));
@@ -222,6 +220,19 @@ const ANY4 = "0.0.0.0";
 const bare = (prefixed: string): string => prefixed.slice(0, prefixed.indexOf("/"));
 
 const hasPorts = ({ spec }: SandboxRecord): boolean => Object.keys(spec.ports).length > 0 || spec.publishAll;
+
+/**
+ * What several networks serve, each some families, as one list. A binding that leaves the host port open gets the same one for all of them: plans of
+ * one container hold these bindings in one order, whatever addresses they are for.
+ */
+function together(asked: readonly (readonly PortRequest[])[]): readonly PortRequest[] {
+  const exact = asked.flatMap((requests) => requests.filter(({ host }) => host.kind === "exact"));
+  const open: PortRequest[] = [];
+  for (const requests of asked)
+    for (const [index, request] of requests.filter(({ host }) => host.kind !== "exact").entries())
+      open[index] = { ...request, hostIps: [...(open[index]?.hostIps ?? []), ...request.hostIps] };
+  return [...exact, ...open].filter(({ hostIps }) => hostIps.length > 0);
+}
 
 /** Requests for any port ask for one they had, each for another, and none for what a binding names. */
 function keeping(kept: readonly Publication[], requests: readonly PortRequest[]): readonly PortRequest[] {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { HOST, http, httpIn, portStage, udp, until, web } from "./stage.ts";
+import { HOST, HOST6, http, httpIn, portStage, udp, until, web } from "./stage.ts";
 
 test("a container on several networks", async (t) => {
   const { host, outside, docker } = await portStage(t);
@@ -52,6 +52,30 @@ test("a container on several networks", async (t) => {
     assert.equal(await http(outside, `http://${HOST}:8080/`), "gw");
     assert.equal(await docker("exec gw ip rule"), await docker("run --rm busybox ip rule"), "rules are for several interfaces alone");
     await docker("rm -f gw");
+  });
+
+  await t.test("a port that was left open is one for IPv4 and IPv6, though different networks serve them", async () => {
+    await docker("network create --subnet 10.84.0.0/24 only4");
+    await docker("network create --ipv4=false --ipv6 --subnet fd84::/64 only6");
+    const run = (name: string, ports: string) =>
+      docker(`run -d --name ${name} --network only4 --network only6 ${ports} busybox ${web(name, 80)}`);
+    const ports = async (name: string) => (await docker(`port ${name} 80`)).split("\n").map((line) => /^(.*):(\d+)$/.exec(line)!.slice(1));
+    await run("before", "-p 0.0.0.0::80");
+    await run("both", "-p 80");
+    const [four, six] = await ports("both");
+    assert.deepEqual([four![0], six![0], six![1]], ["0.0.0.0", "[::]", four![1]]);
+    await until(async () => (await http(outside, `http://${HOST}:${four![1]}/`)) === "both");
+    assert.equal(await http(outside, `http://[${HOST6}]:${four![1]}/`), "both");
+    await docker("restart -t 0 both");
+    assert.equal((await ports("both")).length, 2);
+    assert.equal(new Set((await ports("both")).map(([, port]) => port)).size, 1);
+    await run("chosen", "-p 8400-8410:80");
+    assert.deepEqual(await ports("chosen"), [
+      ["0.0.0.0", "8400"],
+      ["[::]", "8400"],
+    ]);
+    await docker("rm -f before both chosen");
+    await docker("network rm only4 only6");
   });
 
   await t.test("replies leave by the interface the request came in by", async () => {
