@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { HOST, HOST6, http, httpIn, OUTSIDE, OUTSIDE6, portStage, web } from "./stage.ts";
+import { HOST, HOST6, hostServer, http, httpIn, OUTSIDE, OUTSIDE6, portStage, web } from "./stage.ts";
 
 /** Who the server says its client is: the last word, without the brackets of a mapped address. */
 const client = (answer: string | undefined): string | undefined =>
@@ -83,13 +83,6 @@ test("a published port is reached from everywhere, and nothing else is", async (
     }
     assert.equal(await http(outside, `http://${HOST}:81/`), undefined);
   });
-
-  await t.test("a container cannot reach the host's loopback through its bridge", async () => {
-    const server = host.spawn(["socat", "TCP-LISTEN:7777,bind=127.0.0.1,fork,reuseaddr", "SYSTEM:echo secret"]);
-    await docker("run --rm --network four --cap-add NET_ADMIN busybox ip route add 127.0.0.2/32 via 10.61.0.1").catch(() => {});
-    assert.equal(await httpIn(host, "peer-four", "http://10.61.0.1:7777/"), undefined);
-    await server.kill();
-  });
 });
 
 test("ports bound to one address are served there alone", async (t) => {
@@ -98,10 +91,10 @@ test("ports bound to one address are served there alone", async (t) => {
   await docker("network create --ipv6 --subnet fd62::/64 both");
   const opts = ["127.0.0.1:8001:80", "192.168.56.111:8002:80", "[::1]:8003:80", `[${HOST6}]:8004:80`, "[::]:8005:80"].map((p) => `-p ${p}`);
   await docker(`run -d --name one --network both ${opts.join(" ")} busybox ${web("one", 80)}`);
+  const gatewayOf = (network: string) => docker(`network inspect -f '{{(index .IPAM.Config 1).Gateway}}' ${network}`);
   const reached = async (from: typeof host, urls: readonly string[]) => {
-    const found: string[] = [];
-    for (const url of urls) if ((await http(from, `http://${url}/`)) === "one") found.push(url);
-    return found;
+    const answers = await Promise.all(urls.map((url) => http(from, `http://${url}/`)));
+    return urls.filter((_, index) => answers[index] === "one");
   };
   const every = ["127.0.0.1", HOST, "192.168.56.111", "[::1]", `[${HOST6}]`].flatMap((address) =>
     [8001, 8002, 8003, 8004, 8005].map((port) => `${address}:${port}`),
@@ -114,8 +107,6 @@ test("ports bound to one address are served there alone", async (t) => {
     `[${HOST6}]:8004`,
     `[${HOST6}]:8005`,
   ]);
-  // One who routes 127/8 to the host gets no answer either.
-  await outside.sh(`ip route add 127.0.0.9/32 via ${HOST} || true; sysctl -qw net.ipv4.conf.all.route_localnet=1`);
   assert.deepEqual(
     await reached(
       outside,
@@ -123,4 +114,31 @@ test("ports bound to one address are served there alone", async (t) => {
     ),
     ["192.168.56.111:8002", `[${HOST6}]:8004`, `[${HOST6}]:8005`],
   );
+
+  await t.test("127.0.0.1 is the host's alone, also where somebody routes 127/8 to it and it takes that in", async () => {
+    const localnet = "sysctl -qw net.ipv4.conf.all.route_localnet=1";
+    const routed = (by: string) =>
+      `${localnet}; ip route del local 127.0.0.0/8 dev lo table local; ip route del local 127.0.0.1 dev lo table local; ip route add 127.0.0.0/8 via ${by}`;
+    const server = await hostServer(host, "TCP4-LISTEN:7777,bind=127.0.0.1", "host's");
+    await host.sh(localnet);
+    await outside.sh(routed(HOST));
+    await docker(`run -d --name intruder --privileged --network both busybox sh -c "${routed(await gatewayOf("both"))}; exec sleep 1000"`);
+    const pid = await docker("inspect -f '{{.State.Pid}}' intruder");
+    for (const inside of [[], ["nsenter", "-t", pid, "-n"]]) {
+      const at = inside.length > 0 ? host : outside;
+      // What the kernel itself says back is counted where it arrives: one who sent from 127/8 would not be listened to.
+      assert.match(await at.sh([...inside, "ip", "route", "get", "127.0.0.1"]), /^127\.0\.0\.1 via /);
+      const nft = (command: string) => at.sh([...inside, "nft", command]);
+      await nft("add table ip ear; add chain ip ear in { type filter hook prerouting priority raw; }");
+      await nft("add rule ip ear in ip saddr 127.0.0.1 tcp flags & (syn | ack) == syn | ack counter");
+      const answers = async (port: number) => {
+        await at.exec([...inside, "socat", "-u", `TCP4:127.0.0.1:${port},connect-timeout=1`, "-"], { allowFailure: true });
+        return Number(/packets (\d+)/.exec(await nft("list table ip ear"))?.[1]);
+      };
+      assert.equal(await answers(8001), 0);
+      assert.equal((await answers(7777)) > 0, at === outside, "what is the host's own is the administrator's wish; not so from a bridge");
+      assert.equal(await http(host, "http://127.0.0.1:8001/"), "one");
+    }
+    await server.kill();
+  });
 });
