@@ -16,7 +16,7 @@ import { driverNamed, Networks } from "./networks.ts";
 import type { EngineOptions } from "./options.ts";
 import { Publisher } from "./publisher.ts";
 import { Queue } from "./queue.ts";
-import type { SandboxRecord } from "./records.ts";
+import type { NetworkRecord, SandboxRecord } from "./records.ts";
 import { hasNamespace, SandboxPlan } from "./sandbox-plan.ts";
 import { closed, Sandboxes } from "./sandboxes.ts";
 import { State } from "./state.ts";
@@ -176,11 +176,16 @@ export class LocalEngine implements Engine {
   }
 
   removeNetwork(reference: string): Promise<void> {
-    return this.#queue.run(() => this.#networks.remove(reference, (network) => this.#joins.forget(network)));
+    return this.#queue.run(() => this.#networks.remove(reference, (network) => this.#beforeRemoval(network)));
   }
 
   pruneNetworks(keep: (network: NetworkView) => boolean): Promise<readonly string[]> {
-    return this.#queue.run(() => this.#networks.prune(keep, (network) => this.#joins.forget(network)));
+    return this.#queue.run(() => this.#networks.prune(keep, (network) => this.#beforeRemoval(network)));
+  }
+
+  async #beforeRemoval(network: NetworkRecord): Promise<void> {
+    await this.#leases?.forgetNetwork(network);
+    await this.#joins.forget(network);
   }
 
   /** Joins two networks by a route through this host. @throws invalidParameter when the host has no address in one of them */

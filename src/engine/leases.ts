@@ -156,6 +156,11 @@ export class Leases {
     };
   }
 
+  /** A network goes: containers that are down may have leases of it still. */
+  async forgetNetwork(network: NetworkRecord): Promise<void> {
+    for (const { spec } of this.#context.state.membersOf(network.id)) await this.farewell(spec.containerId, network.id)();
+  }
+
   /** Gives back what one place has. */
   async forget(place: LeasePlace): Promise<void> {
     const { state } = this.#context;

@@ -128,6 +128,33 @@ test("`--ipam-driver fairway-dhcp` on a LAN whose stations make their own IPv6 a
   server.destroy();
 });
 
+test("`--ipam-driver fairway-dhcp`: a lease that the server refuses to renew gives way to another while the container runs", async (t) => {
+  const { host, outside, docker, addressesOf, givenBack } = await lanWithDhcp(t);
+  let server = await serveDhcp(outside, RANGE4, EARLY_RENEWAL);
+  await docker("network create -d macvlan --ipam-driver fairway-dhcp -o parent=eth0 lan");
+  const events = host.dockerSpawn("events --filter type=network --format '{{json .}}'");
+  await docker("run -d --name web --network lan busybox sleep 900");
+  const [before = ""] = await addressesOf("web");
+  server.destroy();
+  await server.ended;
+  await outside.sh("rm /run/dnsmasq.leases");
+  server = await serveDhcp(outside, "--dhcp-range=192.168.56.120,192.168.56.130,2m");
+  const [event] = await events.waitFor(/^.*"conflict".*$/m, { timeout: 120_000 });
+  const { lease, address } = JSON.parse(event).Actor.Attributes;
+  assert.deepEqual([lease, address], ["refused", before]);
+  events.kill();
+  while ((await addressesOf("web"))[0] === before) await sleep(100);
+  const [after = ""] = await addressesOf("web");
+  assert.match(after, /^192\.168\.56\.1[23]\d$/);
+  assert.equal(await docker("exec web ip -4 -o addr show eth0 | grep -o 'inet [0-9.]*'"), `inet ${after}`);
+  assert.deepEqual(await pingFrom(host, "web", OUTSIDE_ADDRESS), PINGS);
+
+  await docker("stop -t 0 web");
+  await docker("network rm lan");
+  await givenBack(after);
+  server.destroy();
+});
+
 test("`docker network connect` and `disconnect` of a running container get it a lease and give it back", async (t) => {
   const { host, outside, docker, dockerFails, addressesOf, leases, givenBack } = await lanWithDhcp(t);
   const server = await serveDhcp(outside, RANGE4, RANGE6, "--enable-ra", ROUTER);
