@@ -75,13 +75,15 @@ test("a published port is reached from everywhere, and nothing else is", async (
     await outside.sh(
       `ip route add 10.61.0.0/24 via ${HOST}; ip route add 10.62.0.0/24 via ${HOST}; ip -6 route add fd62::/64 via ${HOST6}`,
     );
-    for (const url of ["http://10.61.0.10/", "http://10.61.0.10:81/", "http://10.62.0.10/", "http://[fd62::10]/"])
-      assert.equal(await http(outside, url), undefined, url);
-    for (const url of ["http://10.61.0.10/", "http://10.61.0.10:81/"]) {
-      assert.equal(await httpIn(host, "peer-elsewhere", url), undefined, url);
-      assert.equal(await httpIn(host, "peer-four", url), "four1", url);
-    }
-    assert.equal(await http(outside, `http://${HOST}:81/`), undefined);
+    const closed = ["http://10.61.0.10/", "http://10.61.0.10:81/", "http://10.62.0.10/", "http://[fd62::10]/", `http://${HOST}:81/`];
+    const fromOutside = await Promise.all(closed.map((url) => http(outside, url)));
+    assert.deepEqual(fromOutside.filter(Boolean), []);
+    await Promise.all(
+      closed.slice(0, 2).map(async (url) => {
+        assert.equal(await httpIn(host, "peer-elsewhere", url), undefined, url);
+        assert.equal(await httpIn(host, "peer-four", url), "four1", url);
+      }),
+    );
   });
 });
 
