@@ -43,6 +43,7 @@ export function extensions(source: ExtensionSource): Readonly<Record<FairwayEndp
           drift: () => engine.drift(),
           containers: async () => new Set((await source.containers.list({ all: true, filters: {} })).map(({ Id }) => String(Id))),
           published: () => published(source),
+          networkWarnings: () => engine.networkWarnings(),
           pid: process.pid,
         },
       }),

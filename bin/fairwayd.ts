@@ -53,7 +53,10 @@ async function serve(config: DaemonConfig, warnings: readonly string[]): Promise
     id,
     runtime: containers.runtime.path,
     drivers,
-    warnings: () => inspector.warnings(),
+    warnings: () => [
+      ...inspector.warnings(),
+      ...engine.networkWarnings().map(({ network, warning }) => `WARNING: network ${network}: ${warning}`),
+    ],
   });
   const tls = config.tls && {
     cert: readFileSync(config.tls.cert, "utf8"),

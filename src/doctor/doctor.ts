@@ -11,7 +11,9 @@ import { kernelSettings } from "./host/kernel-settings.ts";
 import { otherEngines } from "./host/other-engines.ts";
 import { cgroups, PROGRAMS } from "./host/programs.ts";
 import { dataRoot, fileSystemOf, limits } from "./host/resources.ts";
+import { savedRulesets } from "./host/saved-ruleset.ts";
 import { driftChecks, type Known, leakChecks, remains } from "./leaks.ts";
+import { type NetworkWarning, networkChecks } from "./networks.ts";
 import { type PublishedPort, portChecks } from "./ports.ts";
 
 export interface DoctorOptions {
@@ -19,7 +21,7 @@ export interface DoctorOptions {
   readonly dataRoot: string;
   readonly execRoot: string;
   /** Undefined without a daemon. */
-  readonly known?: Known & { published(): Promise<readonly PublishedPort[]> };
+  readonly known?: Known & { published(): Promise<readonly PublishedPort[]>; networkWarnings(): readonly NetworkWarning[] };
 }
 
 const MAIN_TABLE = 254;
@@ -48,10 +50,12 @@ export async function examineHost(options: DoctorOptions): Promise<readonly Chec
     using inspector = new FirewallInspector(run);
     return firewallChecks(inspector.inspect());
   });
+  await add("saved-ruleset", () => savedRulesets(files));
   await add("other-engines", () => otherEngines(files, links, namespaceOf));
   await add("data-root", () => dataRoot(options.dataRoot, fileSystemOf(options.dataRoot)));
   await add("limits", () => limits(files, known?.pid));
   if (known) {
+    await add("networks", () => networkChecks(known.networkWarnings()));
     await add("drift", () => driftChecks(known.drift()));
     await add("leaks", () => leakChecks(files, { dataRoot: options.dataRoot, execRoot }, known));
     await add("ports", async () => portChecks(files, await known.published(), ownSockets(files)));

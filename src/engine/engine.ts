@@ -20,7 +20,17 @@ import type { NetworkRecord, SandboxRecord } from "./records.ts";
 import { hasNamespace, SandboxPlan } from "./sandbox-plan.ts";
 import { closed, Sandboxes } from "./sandboxes.ts";
 import { State } from "./state.ts";
-import type { EndpointSpec, Engine, EngineEvent, NetworkSpec, NetworkView, SandboxSpec, SandboxStateView, SandboxView } from "./types.ts";
+import type {
+  EndpointSpec,
+  Engine,
+  EngineEvent,
+  NetworkSpec,
+  NetworkView,
+  NetworkWarning,
+  SandboxSpec,
+  SandboxStateView,
+  SandboxView,
+} from "./types.ts";
 import { networkView, sandboxStateView } from "./views.ts";
 
 /**
@@ -195,6 +205,11 @@ export class LocalEngine implements Engine {
 
   removeRoute(from: string, to: string): Promise<void> {
     return this.#queue.run(() => this.#joins.remove(from, to));
+  }
+
+  /** What `createNetwork` would warn of now: clients seldom show what it said then. */
+  networkWarnings(): readonly NetworkWarning[] {
+    return this.#networks.warnings();
   }
 
   /** Pairs of network names. */

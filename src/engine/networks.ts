@@ -1,5 +1,5 @@
 import { forbidden, invalid, messageOf, newId, notFound, rfc3339Nano, shortId, withContext } from "#base";
-import { type Driver, type HostLink, type NetworkModel, parseLanOptions } from "#drivers";
+import { type Driver, type HostLink, isLanDriver, type NetworkModel, type NetworkRequest, parseLanOptions } from "#drivers";
 import type { Item } from "#fabric";
 import type { AddressBook } from "./addresses.ts";
 import type { Context } from "./context.ts";
@@ -12,7 +12,7 @@ import type { DefaultBridgeOptions } from "./options.ts";
 import type { Queue } from "./queue.ts";
 import type { NetworkRecord } from "./records.ts";
 import { nameTaken } from "./state.ts";
-import type { NetworkSpec, NetworkView } from "./types.ts";
+import type { NetworkSpec, NetworkView, NetworkWarning } from "./types.ts";
 import { networkView, PREDEFINED } from "./views.ts";
 
 /** Operations on networks. Each runs alone (the engine's queue), with its intent on disk before the kernel changes. */
@@ -95,34 +95,7 @@ export class Networks {
     if (driver.traits.single && [...state.networks].some((other) => other.driver === draft.driver)) {
       throw forbidden(`only one instance of "${draft.driver}" network is allowed`, { code: "single-instance" });
     }
-    const facts = this.#context.facts();
-    const needs = driver.check(
-      {
-        ...{
-          id: draft.id,
-          name: draft.name,
-          driver: draft.driver,
-          ipv4: draft.ipv4,
-          ipv6: draft.ipv6,
-          internal: draft.internal,
-          options: draft.options,
-        },
-        subnets: draft.ipam.config.flatMap(({ subnet, gateway, auxiliary }) =>
-          subnet
-            ? [
-                {
-                  family: subnet.includes(":") ? (6 as const) : (4 as const),
-                  subnet,
-                  ...(gateway ? { gateway } : {}),
-                  ...(auxiliary ? { auxiliary } : {}),
-                },
-              ]
-            : [],
-        ),
-        others: () => this.#models(),
-      },
-      facts,
-    );
+    const needs = driver.check(this.#request(draft), this.#context.facts());
     const pools = driver.traits.hasEndpoints ? this.#addresses.holdNetwork(draft, driver.traits.sharesSubnets, needs) : [];
     const record: NetworkRecord = {
       ...draft,
@@ -132,6 +105,29 @@ export class Networks {
       ...(needs.found ? { found: needs.found } : {}),
     };
     return { record, warnings: needs.warnings };
+  }
+
+  #request({ id, name, driver, ipv4, ipv6, internal, options, ipam }: DraftNetwork): NetworkRequest {
+    const subnets = ipam.config.flatMap(({ subnet, gateway, auxiliary }) => {
+      if (!subnet) return [];
+      const family = subnet.includes(":") ? (6 as const) : (4 as const);
+      return [{ family, subnet, ...(gateway ? { gateway } : {}), ...(auxiliary ? { auxiliary } : {}) }];
+    });
+    return { id, name, driver, ipv4, ipv6, internal, options, subnets, others: () => this.#models() };
+  }
+
+  /** What `create` would warn of now, of each network that is on a LAN: its parent may have come down or gone since. */
+  warnings(): readonly NetworkWarning[] {
+    const networks = [...this.#context.state.networks].filter(({ driver, configOnly }) => isLanDriver(driver) && !configOnly);
+    return networks.flatMap((network) => this.#warningsOf(network).map((warning) => ({ network: network.name, warning })));
+  }
+
+  #warningsOf(network: NetworkRecord): readonly string[] {
+    try {
+      return this.#context.driver(network.driver).check(this.#request(network), this.#context.facts()).warnings;
+    } catch (error) {
+      return [messageOf(error)];
+    }
   }
 
   #models(): NetworkModel[] {

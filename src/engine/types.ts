@@ -161,6 +161,12 @@ export interface SandboxStateView {
   readonly ports: Readonly<Record<string, readonly { readonly hostIp: string; readonly hostPort: string }[] | null>>;
 }
 
+/** What a user should know of a network of theirs. */
+export interface NetworkWarning {
+  readonly network: string;
+  readonly warning: string;
+}
+
 export type EngineEventAction = "create" | "destroy" | "connect" | "disconnect" | "prune" | "conflict" | "repair";
 
 export interface EngineEvent {

@@ -7,6 +7,7 @@ import { kernelSettings } from "./kernel-settings.ts";
 import { otherEngines } from "./other-engines.ts";
 import { cgroups, PROGRAMS } from "./programs.ts";
 import { dataRoot, limits } from "./resources.ts";
+import { savedRulesets } from "./saved-ruleset.ts";
 
 /** A host made of some files. */
 function fakeFiles(files: Readonly<Record<string, string>>): HostFiles {
@@ -192,4 +193,16 @@ test("`portChecks()` finds another's listener on a published port, and not the d
   assert.match(check([port("tcp", 8080), port("udp", 53)]).finding, /8080\/tcp \(published by web, socket 100\), 53\/udp/);
   assert.equal(check([port("tcp", 8080)], ["100"]).status, "ok");
   assert.equal(check([port("tcp", 8082), port("udp", 8080)]).status, "ok");
+});
+
+test("`savedRulesets()` warns of files loaded at boot that hold our tables", () => {
+  const saved = 'table inet mine {\n}\ntable inet fairway-keep {\n\tcomment "x"\n}\n';
+  const checks = savedRulesets(fakeFiles({ "/etc/nftables.conf": saved, "/etc/nftables.d/a.nft": "table inet fairwayish {\n}\n" }));
+  assert.deepEqual(
+    checks.map(({ status }) => status),
+    ["warn"],
+  );
+  assert.match(checks[0]!.finding, /^\/etc\/nftables\.conf holds/);
+  assert.match(checks[0]!.wayOut, /^sed -i .* \/etc\/nftables\.conf$/);
+  assert.equal(savedRulesets(fakeFiles({}))[0]!.status, "ok");
 });
