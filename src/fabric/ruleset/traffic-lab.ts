@@ -76,22 +76,25 @@ export class TrafficLab {
     }
   }
 
-  /** What a server says to a client: `"a1 198.51.100.2"`, or `"blocked"` when no connection comes about in a second, or no answer in three. */
-  ask(from: string, proto: "tcp" | "udp", address: string, port: number, options = ""): Promise<string> {
+  /**
+   * What a server says to a client: `"a1 198.51.100.2"`, or `"blocked"` when no connection comes about in time, or no answer in three times that.
+   * @param seconds to wait for: one where nothing is to come, more where a slow machine is no reason for `"blocked"`
+   */
+  ask(from: string, proto: "tcp" | "udp", address: string, port: number, seconds: number): Promise<string> {
     const target = address.includes(":") ? `${proto}6:[${address}]:${port}` : `${proto}4:${address}:${port}`;
-    const wait = proto === "tcp" ? ",connect-timeout=1" : "";
-    const [file, ...args] = inside(from, ["socat", "-T3", "-t3", "-", `${target}${wait}${options}`]);
+    const wait = proto === "tcp" ? `,connect-timeout=${seconds}` : "";
+    const [file, ...args] = inside(from, ["socat", `-T${3 * seconds}`, `-t${3 * seconds}`, "-", `${target}${wait}`]);
     return new Promise((resolve) => {
       const child = spawn(file!, args, { stdio: ["pipe", "pipe", "ignore"] });
       let text = "";
       child.stdout!.on("data", (data) => (text += data));
       // A close of stdin would end the socket before a slow answer came.
       child.stdin!.write("?\n");
-      const timer = setTimeout(() => child.kill("SIGKILL"), 5000);
+      const timer = setTimeout(() => child.kill("SIGKILL"), 5000 * seconds);
       child.stdout!.once("data", () => child.stdin!.end());
       child.on("close", () => {
         clearTimeout(timer);
-        const [server, client] = text.trim().split(" ");
+        const [server, client] = text.trim().split(/\s/);
         resolve(client ? `${server} ${plain(client)}` : "blocked");
       });
     });

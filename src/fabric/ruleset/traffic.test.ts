@@ -117,7 +117,9 @@ after(() => {
 
 type Row = readonly [from: string, proto: "tcp" | "udp", address: string, port: number, answer: string];
 async function rows(table: readonly Row[]): Promise<void> {
-  const seen = await Promise.all(table.map(([from, proto, address, port]) => lab.ask(from, proto, address, port)));
+  const seen = await Promise.all(
+    table.map(([from, proto, address, port, answer]) => lab.ask(from, proto, address, port, answer === "blocked" ? 1 : 10)),
+  );
   assert.deepEqual(
     table.map(([from, proto, address, port], at) => `${from} ${proto} ${address} ${port}: ${seen[at]}`),
     table.map(([from, proto, address, port, answer]) => `${from} ${proto} ${address} ${port}: ${answer}`),
