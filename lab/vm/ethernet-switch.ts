@@ -14,6 +14,7 @@ export class EthernetSwitch {
   readonly #names: string[] = [];
   readonly #servers: Server[] = [];
   readonly #sockets = new Map<number, Socket>();
+  readonly #observers = new Map<number, Set<(frame: Buffer) => void>>();
   readonly #capture: PcapWriter | undefined;
 
   /** @param capture path of a pcap file that gets every frame that came in */
@@ -45,6 +46,19 @@ export class EthernetSwitch {
     this.forwarding.policies.set(this.#portNamed(name), policy);
   }
 
+  /** Forgets the MACs that were learned on a port. */
+  forget(name: string): void {
+    this.forwarding.forget(this.#portNamed(name));
+  }
+
+  /** Shows every frame that goes in or out of a port, as it is on the cable, until disposed of. */
+  observe(name: string, observer: (frame: Buffer) => void): Disposable {
+    const port = this.#portNamed(name);
+    const observers = this.#observers.get(port) ?? new Set();
+    this.#observers.set(port, observers.add(observer));
+    return { [Symbol.dispose]: () => observers.delete(observer) };
+  }
+
   /** Parts two ports from one another, or joins them again. */
   setPartition(one: string, other: string, parted: boolean): void {
     this.forwarding.setPartition(this.#portNamed(one), this.#portNamed(other), parted);
@@ -73,7 +87,9 @@ export class EthernetSwitch {
 
   #receive(port: number, frame: Buffer): void {
     this.#capture?.write(frame);
+    this.#show(port, frame);
     for (const delivery of this.forwarding.forward(port, frame)) {
+      this.#show(delivery.port, delivery.frame);
       const socket = this.#sockets.get(delivery.port);
       if (!socket) continue;
       const header = Buffer.alloc(4);
@@ -83,6 +99,10 @@ export class EthernetSwitch {
       socket.write(delivery.frame);
       socket.uncork();
     }
+  }
+
+  #show(port: number, frame: Buffer): void {
+    for (const observer of this.#observers.get(port) ?? []) observer(frame);
   }
 
   close(): void {

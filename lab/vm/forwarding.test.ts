@@ -28,7 +28,7 @@ describe("Forwarding", () => {
     assert.deepEqual(ports(it, 0, frame(A, B)), [1]);
     assert.deepEqual(ports(it, 0, frame(A, BROADCAST)), [1, 2]);
     assert.equal(it.portOf(B), 1);
-    it.removePort(1);
+    it.forget(1);
     assert.equal(it.portOf(B), undefined);
     assert.deepEqual(ports(it, 0, Buffer.alloc(13)), [], "a runt");
   });
@@ -60,6 +60,8 @@ describe("Forwarding", () => {
       [A, B, C, A].map((mac) => ports(limited, 0, frame(mac, BROADCAST)).length),
       [1, 1, 0, 1],
     );
+    limited.forget(0);
+    assert.deepEqual(ports(limited, 0, frame(C, BROADCAST)), [1], "there is room again");
   });
 
   test("`forward()` loses, cuts and parts when it is told to", () => {

@@ -43,9 +43,8 @@ export class Forwarding {
     this.policies.set(port, policy);
   }
 
-  /** Forgets a port and what was learned on it. */
-  removePort(port: number): void {
-    this.policies.delete(port);
+  /** Forgets what was learned on a port. */
+  forget(port: number): void {
     for (const [key, owner] of this.#learned) if (owner === port) this.#learned.delete(key);
   }
 
@@ -95,7 +94,8 @@ export class Forwarding {
   }
 }
 
-function vlanOf(frame: Buffer): number {
+/** VLAN id of a frame's 802.1Q tag; 0 without one. */
+export function vlanOf(frame: Buffer): number {
   return frame.length >= 16 && frame.readUInt16BE(12) === TPID ? frame.readUInt16BE(14) & 0xfff : 0;
 }
 

@@ -6,11 +6,19 @@ import { type QemuOptions, qemuArguments } from "./qemu.ts";
 
 const GUEST = `${import.meta.dirname}/guest`;
 
-/** A virtual machine with Debian's kernel and this machine's file tree, read-only, under a tmpfs. Root in it; nothing of it outlives it. */
+/** What is shown of a script and of its output when it fails. */
+const SHOWN = 2000;
+const tail = (text: string) => (text.length > SHOWN ? `[…]${text.slice(-SHOWN)}` : text);
+
+/**
+ * A virtual machine with Debian's kernel and this machine's file tree, read-only, under a tmpfs. Root in it; only what is on its disk, if it has one,
+ * outlives a power cycle.
+ */
 export class Machine {
   readonly name: string;
+  readonly #options: QemuOptions;
   readonly #directory: string;
-  readonly #qemu: LabProcess;
+  #qemu: LabProcess;
   readonly #waiting = new Map<string, (status: number) => void>();
   #port: Socket | undefined;
   #ready = false;
@@ -18,12 +26,18 @@ export class Machine {
 
   private constructor(options: QemuOptions) {
     this.name = options.name;
+    this.#options = options;
     this.#directory = options.directory;
-    this.#qemu = new LabProcess(["qemu-system-x86_64", ...qemuArguments(options)], { title: `machine ${options.name}` });
-    void this.#qemu.ended.then(
+    this.#qemu = this.#powerOn();
+  }
+
+  #powerOn(): LabProcess {
+    const qemu = new LabProcess(["qemu-system-x86_64", ...qemuArguments(this.#options)], { title: `machine ${this.name}` });
+    void qemu.ended.then(
       () => this.#settleAll(),
       () => this.#settleAll(),
     );
+    return qemu;
   }
 
   /** Boots it; several may boot at the same time. @param timeout milliseconds. @throws with the end of its console */
@@ -31,19 +45,33 @@ export class Machine {
     mkdirSync(`${options.directory}/share/jobs`, { recursive: true });
     for (const file of ["boot.sh", "agent.sh"]) copyFileSync(`${GUEST}/${file}`, `${options.directory}/share/${file}`);
     const machine = new Machine(options);
-    const deadline = performance.now() + timeout;
-    while (!machine.#ready) {
-      if (machine.#qemu.code !== undefined || performance.now() > deadline) {
-        machine.stop();
-        throw new Error(`Machine ${options.name} did not boot: ${machine.#qemu.stderr}\n${machine.console.slice(-3000)}`);
-      }
-      if (!machine.#port) machine.#connect();
-      await sleep(20);
-    }
+    await machine.#reachAgent(timeout);
     return machine;
   }
 
-  /** What its kernel and init have printed. */
+  async #reachAgent(timeout: number): Promise<void> {
+    const deadline = performance.now() + timeout;
+    while (!this.#ready) {
+      if (this.#qemu.code !== undefined || performance.now() > deadline) {
+        this.stop();
+        throw new Error(`Machine ${this.name} did not boot: ${this.#qemu.stderr}\n${tail(this.console)}`);
+      }
+      if (!this.#port) this.#connect();
+      await sleep(20);
+    }
+  }
+
+  /** Cuts the power, without a word to the machine, and boots it again with the same cables and disk. @param timeout milliseconds */
+  async powerCycle(timeout = 120_000): Promise<void> {
+    this.stop();
+    await this.stopped;
+    this.#port = undefined;
+    this.#ready = false;
+    this.#qemu = this.#powerOn();
+    await this.#reachAgent(timeout);
+  }
+
+  /** What its kernel and init have printed since it booted. */
   get console(): string {
     const path = `${this.#directory}/console.log`;
     return existsSync(path) ? readFileSync(path, "latin1") : "";
@@ -99,11 +127,18 @@ export class Machine {
     }, options.timeout ?? 60_000);
     const code = await done;
     clearTimeout(timer);
-    if (this.#qemu.code !== undefined) throw new Error(`Machine ${this.name} died:\n${this.console.slice(-3000)}`);
+    if (this.#qemu.code !== undefined) throw new Error(`Machine ${this.name} died:\n${tail(this.console)}`);
     const read = (file: string) => (existsSync(`${directory}/${file}`) ? readFileSync(`${directory}/${file}`, "utf8") : "");
     const result = { code, stdout: read("out"), stderr: read("err") };
-    if (code !== 0 && !options.allowFailure) throw new CommandError(`[${this.name}] ${script}`, result, late);
+    if (code !== 0 && !options.allowFailure) throw this.#failure(script, result, late);
     return result;
+  }
+
+  /** Ends of the output; and of the console, where the kernel tells why something hangs or was killed. */
+  #failure(script: string, result: CommandResult, late: boolean): CommandError {
+    const console = late || result.code >= 128 ? `\nconsole of ${this.name}:\n${tail(this.console)}` : "";
+    const shown = { ...result, stdout: tail(result.stdout), stderr: tail(result.stderr) + console };
+    return new CommandError(`[${this.name}] ${tail(script)}`, shown, late);
   }
 
   /** Standard output of a script, without its last newline. @throws CommandError */

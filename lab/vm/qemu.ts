@@ -5,6 +5,8 @@ export interface QemuOptions {
   /** What prepare-kernel.sh made. */
   readonly kernelDirectory: string;
   readonly megabytes: number;
+  /** Image of its disk, with an ext4 file system that becomes `/data`. Without one `/data` is in memory. */
+  readonly disk?: string;
   /** Cables of its network interfaces, `eth0` first. */
   readonly cables: readonly { readonly path: string; readonly mac: string }[];
 }
@@ -19,9 +21,9 @@ const kernelCommandLine = (name: string) =>
     `fairway.name=${name}`,
   ].join(" ");
 
-/** Arguments of qemu-system-x86_64 for a machine without disk: the caller's file tree by 9p, read-only, and cables to a switch. Emulated (TCG), no KVM. */
+/** Arguments of qemu-system-x86_64 for a machine with the caller's file tree by 9p, read-only, and cables to a switch. Emulated (TCG), no KVM. */
 export function qemuArguments(options: QemuOptions): string[] {
-  const { name, directory, kernelDirectory, megabytes, cables } = options;
+  const { name, directory, kernelDirectory, megabytes, disk, cables } = options;
   // A translation cache of 256 MB: with less the guest is half as quick, with more only memory grows.
   const machine = ["-M", "q35", "-accel", "tcg,thread=multi,tb-size=256", "-cpu", "max", "-smp", "1", "-m", String(megabytes)];
   const bare = ["-nodefaults", "-no-user-config", "-nographic", "-no-reboot"];
@@ -43,5 +45,7 @@ export function qemuArguments(options: QemuOptions): string[] {
     ...["-netdev", `stream,id=n${index},server=off,addr.type=unix,addr.path=${path}`],
     ...["-device", `virtio-net-pci,netdev=n${index},romfile=,mac=${mac}`],
   ]);
-  return [...machine, ...bare, ...devices, ...boot, ...serial, ...trees, ...nics];
+  // What the machine has flushed is in this machine's page cache, which a power cut there does not touch.
+  const disks = disk ? ["-drive", `file=${disk},if=none,id=disk,format=raw,cache=unsafe`, "-device", "virtio-blk-pci,drive=disk"] : [];
+  return [...machine, ...bare, ...devices, ...boot, ...serial, ...trees, ...disks, ...nics];
 }

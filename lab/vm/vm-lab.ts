@@ -12,6 +12,8 @@ export interface VmLabOptions {
   readonly nics?: number;
   /** Memory of each, in MB. 512 unless given; a daemon with containers wants 768. */
   readonly megabytes?: number;
+  /** Size of each one's disk, in MB, which is `/data`. In memory unless given. */
+  readonly diskMegabytes?: number;
   /** Write every frame to `l2.pcap` in the lab's directory. */
   readonly capture?: boolean;
 }
@@ -59,7 +61,9 @@ export class VmLab {
           mac: `52:54:00:0${nic}:00:${hex(index + 1)}`,
         })),
       );
-      return Machine.boot({ name, directory: `${directory}/${name}`, kernelDirectory, megabytes: options.megabytes ?? 512, cables });
+      const machineDirectory = `${directory}/${name}`;
+      const disk = options.diskMegabytes === undefined ? {} : { disk: await makeDisk(machineDirectory, options.diskMegabytes) };
+      return Machine.boot({ name, directory: machineDirectory, kernelDirectory, megabytes: options.megabytes ?? 512, cables, ...disk });
     });
     const booted = await Promise.allSettled(booting);
     const machines = booted.flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));
@@ -89,6 +93,14 @@ export class VmLab {
     await Promise.all(this.#machines.map((machine) => machine.stopped));
     if (!process.env.FAIRWAY_VMLAB_KEEP) rmSync(this.directory, { recursive: true, force: true });
   }
+}
+
+async function makeDisk(directory: string, megabytes: number): Promise<string> {
+  mkdirSync(directory, { recursive: true });
+  const path = `${directory}/disk.img`;
+  // mke2fs makes the file, with holes for what is not written yet.
+  await runCommand(["mke2fs", "-q", "-t", "ext4", path, `${megabytes}M`]);
+  return path;
 }
 
 const hex = (value: number) => value.toString(16).padStart(2, "0");

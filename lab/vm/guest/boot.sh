@@ -6,3 +6,9 @@ done
 echo 1 >/proc/sys/kernel/panic_on_oops
 # Fresh IPv6 addresses may be used at once; a test that is about duplicate address detection turns it on.
 echo 0 >/proc/sys/net/ipv6/conf/default/accept_dad
+# A disk (virtio device type 2) keeps /data through power cuts.
+if grep -qs 0x0002 /sys/bus/virtio/devices/*/device; then
+  modprobe -a virtio_blk ext4
+  umount /data
+  mount /dev/vda /data || echo "vmlab: cannot mount the disk" >/dev/console
+fi
