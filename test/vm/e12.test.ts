@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { VmLab } from "#lab";
+import { portName, VmLab } from "#lab";
+import type { Family } from "../experiments/reach.ts";
 import { vmStage } from "./engine.ts";
-import { assertReach } from "./reach.ts";
+import { reachAmong } from "./reach.ts";
+import { Wire } from "./wire.ts";
 
 const RECIPE = `${import.meta.dirname}/../../docs/recipes/vlan-router.md`;
 /** A block of the recipe, ```` ```sh NAME ````. */
@@ -21,48 +23,54 @@ const PARTED = `
   c20  X   X   -   ok
   c21  X   X   ok  -`;
 const JOINED = PARTED.replaceAll("X", "ok");
+/** With c112, which is on h2 as well, but behind a port of VLAN 10 alone. */
+const WITH_ACCESS = `
+       c10 c11 c20 c21 c112
+  c10  -   ok  X   X   ok
+  c11  ok  -   X   X   ok
+  c20  X   X   -   ok  X
+  c21  X   X   ok  -   X
+  c112 ok  ok  X   X   -`;
 const PLACES = [
-  { c10: 10, c20: 20 },
-  { c11: 11, c21: 21 },
+  ["c10", "c20"],
+  ["c11", "c21"],
 ] as const;
 
+/** Ranges, because two networks of one host share a subnet below. */
 const network = (driver: string, vlan: number) =>
-  `network create -d ${driver} --subnet 172.16.${vlan}.0/24 --gateway 172.16.${vlan}.1 ` +
-  `--ipv6 --subnet fd${vlan}::/64 --gateway fd${vlan}::1 -o parent=eth0.${vlan} net${vlan}`;
+  `network create -d ${driver} --subnet 172.16.${vlan}.0/24 --ip-range 172.16.${vlan}.0/26 --gateway 172.16.${vlan}.1 ` +
+  `--ipv6 --subnet fd${vlan}::/64 --ip-range fd${vlan}::/120 --gateway fd${vlan}::1 -o parent=eth0.${vlan} net${vlan}`;
+const ACCESS =
+  "network create -d macvlan --subnet 172.16.10.0/24 --ip-range 172.16.10.64/26 --gateway 172.16.10.1 " +
+  "--ipv6 --subnet fd10::/64 --ip-range fd10::100/120 --gateway fd10::1 -o parent=eth1 access";
 const vlanOf = (name: string) => `${name[1]}0`;
+const addressOf = (name: string, family: Family) => `${family === 4 ? `172.16.${vlanOf(name)}.` : `fd${vlanOf(name)}::`}${name.slice(1)}`;
+const runIn = (net: string, name: string) =>
+  `run -itd --name ${name} --network ${net} --ip ${addressOf(name, 4)} --ip6 ${addressOf(name, 6)} busybox`;
 
 test("E12 VLANs: one network each, its sub-interface made and removed, a router between them", {
   skip: VmLab.missing() ?? false,
 }, async (t) => {
-  const { h1, h2, both } = await vmStage();
-
-  const address = (name: string, last: number, family: 4 | 6) =>
-    family === 4 ? `172.16.${vlanOf(name)}.${last}` : `fd${vlanOf(name)}::${last}`;
+  const stage = await vmStage();
+  const { lab, h1, h2, both } = stage;
+  const reach = reachAmong(stage, addressOf, (station) => (station.endsWith("0") ? h1 : h2));
   const start = (driver: string) =>
     both((host, index) =>
-      host.docker(
-        network(driver, 10),
-        network(driver, 20),
-        ...Object.entries(PLACES[index]).map(
-          ([name, last]) =>
-            `run -itd --name ${name} --network net${vlanOf(name)} --ip ${address(name, last, 4)} --ip6 ${address(name, last, 6)} busybox`,
-        ),
-      ),
+      host.docker(network(driver, 10), network(driver, 20), ...PLACES[index].map((name) => runIn(`net${vlanOf(name)}`, name))),
     );
-  const clear = () => both((host, index) => host.docker(`rm -f ${Object.keys(PLACES[index]).join(" ")}`, "network rm net10 net20"));
-  const reach = async (grid: string, what: string) => {
-    for (const family of [4, 6] as const) {
-      const ends = await both((host, index) =>
-        host.ends(Object.fromEntries(Object.entries(PLACES[index]).map(([name, last]) => [name, address(name, last, family)]))),
-      );
-      await assertReach(
-        ends.flat().sort((a, b) => a.name.localeCompare(b.name)),
-        grid,
-        `${what}, IPv${family}`,
-      );
+  const clear = () => both((host, index) => host.docker(`rm -f ${PLACES[index].join(" ")}`, "network rm net10 net20"));
+  /** The recipe's router, in a namespace of h1 with a port of its own on the switch. */
+  const withRouter = async (act: () => Promise<void>) => {
+    const trunk = block("router").replace("TRUNK=eth0", "TRUNK=eth1");
+    assert.match(trunk, /^TRUNK=eth1$/m);
+    await h1.sh("ip netns add router; ip link set eth1 netns router");
+    try {
+      await h1.sh(`ip netns exec router sh -e <<'SCRIPT'\n${trunk}\n${block("firewall")}\nSCRIPT`);
+      await act();
+    } finally {
+      await h1.sh("ip -n router link set eth1 netns 1; ip netns del router");
     }
   };
-  const router = (script: string) => h1.sh(`ip netns exec router sh -e <<'SCRIPT'\n${script}\nSCRIPT`);
 
   await start("macvlan");
   await t.test("eth0.10 and eth0.20 are made with the networks", async () => {
@@ -78,19 +86,36 @@ test("E12 VLANs: one network each, its sub-interface made and removed, a router 
     await reach(PARTED, "after the restart");
   });
 
-  await t.test("the recipe's router makes them ping, and is seen on the way", async () => {
-    await h1.sh("ip netns add router; ip link set eth1 netns router");
-    const trunk = block("router").replace("TRUNK=eth0", "TRUNK=eth1");
-    assert.match(trunk, /^TRUNK=eth1$/m);
-    try {
-      await router(`${trunk}\n${block("firewall")}`);
-      await reach(JOINED, "with the router");
-      const [pid] = await h2.docker("inspect -f '{{.State.Pid}}' c11");
-      assert.match(await h2.sh(`nsenter -t ${pid} -n ping -c 1 -t 1 172.16.20.20 || true`), /From 172\.16\.10\.1 .*Time to live exceeded/);
-    } finally {
-      await h1.sh("ip -n router link set eth1 netns 1; ip netns del router");
+  await t.test("frames have their VLAN's tag on a trunk, and none behind an access port", async () => {
+    lab.switch.setPolicy(portName("h2", 1), { accessVlan: 10 });
+    await h2.sh("ip link set eth1 up");
+    await h2.docker(ACCESS, runIn("access", "c112"));
+    {
+      using one = new Wire(lab.switch, portName("h1"));
+      using other = new Wire(lab.switch, portName("h2"));
+      using access = new Wire(lab.switch, portName("h2", 1));
+      await reach(WITH_ACCESS, "an access port");
+      const from10 = ["172.16.10.10", "172.16.10.11", "172.16.10.112"];
+      const tagged = [...from10.map((address) => `10 ${address}`), "20 172.16.20.20", "20 172.16.20.21"];
+      for (const trunk of [one, other]) assert.deepEqual([...trunk.senders].sort(), tagged);
+      assert.deepEqual(
+        [...access.senders].sort(),
+        from10.map((address) => `0 ${address}`),
+      );
+      assert.deepEqual([...access.tags], [0]);
     }
+    await h2.docker("rm -f c112", "network rm access");
+    await h2.sh("ip link set eth1 down");
+    lab.switch.setPolicy(portName("h2", 1), {});
   });
+
+  await t.test("the recipe's router makes them ping, and is seen on the way", () =>
+    withRouter(async () => {
+      await reach(JOINED, "with the router");
+      const pid = (await h2.pids(["c11"])).get("c11");
+      assert.match(await h2.sh(`nsenter -t ${pid} -n ping -c 1 -t 1 172.16.20.20 || true`), /From 172\.16\.10\.1 .*Time to live exceeded/);
+    }),
+  );
 
   await t.test("they go with the last network; one that was there before stays", async () => {
     await clear();
@@ -120,9 +145,10 @@ test("E12 VLANs: one network each, its sub-interface made and removed, a router 
     ]);
   });
 
-  await t.test("the same with ipvlan", async () => {
+  await t.test("the same with ipvlan, and the same router", async () => {
     await start("ipvlan");
     await reach(PARTED, "ipvlan");
+    await withRouter(() => reach(JOINED, "ipvlan with the router"));
     await clear();
     for (const host of [h1, h2]) assert.doesNotMatch(await host.sh("ip -o link"), /eth0\.\d/);
   });

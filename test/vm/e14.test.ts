@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { portName, VmLab } from "#lab";
-import { addressFlags, addressOf, FAMILIES, type Family, LAN, LAN_SUBNETS, type Station } from "../experiments/reach.ts";
-import { type VmHost, vmStage } from "./engine.ts";
-import { assertReach } from "./reach.ts";
+import { addressFlags, addressOf, LAN, LAN_SUBNETS, type Station } from "../experiments/reach.ts";
+import { vmStage } from "./engine.ts";
+import { reachAmong } from "./reach.ts";
 
 const CONTAINERS = [
   ["c11", "c12"],
@@ -13,16 +13,9 @@ const CONTAINERS = [
 test("E14 ipvlan on two hosts: every pair but host and own container; the MAC is the parent's", {
   skip: VmLab.missing() ?? false,
 }, async (t) => {
-  const { lab, h1, h2, both } = await vmStage();
-  const reach = async (what: string) => {
-    for (const family of FAMILIES) {
-      const own = (host: VmHost, names: readonly Station[]) =>
-        host.ends(Object.fromEntries(names.map((name) => [name, addressOf(name, family)])));
-      const hosts = [h1.end(addressOf("h1", family)), h2.end(addressOf("h2", family))];
-      const containers = await both((host, index) => own(host, CONTAINERS[index]));
-      await assertReach([...hosts, ...containers.flat()], LAN, `${what}, IPv${family satisfies Family}`);
-    }
-  };
+  const stage = await vmStage();
+  const { lab, h1, h2, both } = stage;
+  const reach = reachAmong(stage, (station, family) => addressOf(station as Station, family));
 
   await both((host, index) =>
     host.docker(
@@ -54,13 +47,13 @@ test("E14 ipvlan on two hosts: every pair but host and own container; the MAC is
     assert.match(list, /ipvlan_net\s+ipvlan\s+local/);
   });
 
-  await t.test("the whole matrix", () => reach("plain switch"));
+  await t.test("the whole matrix", () => reach(LAN, "plain switch"));
 
   await t.test("switch ports that let one MAC send do not matter", async () => {
     for (const { name, machine } of [h1, h2]) {
       lab.switch.setPolicy(portName(name), { lockedMac: await machine.sh("cat /sys/class/net/eth0/address") });
     }
-    await reach("locked ports");
+    await reach(LAN, "locked ports");
     for (const { name } of [h1, h2]) lab.switch.setPolicy(portName(name), {});
   });
 

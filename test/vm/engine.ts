@@ -1,24 +1,27 @@
 import { execFileSync } from "node:child_process";
 import { rmSync } from "node:fs";
 import { dirname } from "node:path";
-import { type End, localImage, type Machine, type VmLab } from "#lab";
+import { dockerPath, localImage, type Machine, type VmLab } from "#lab";
 import { sharedLab } from "./shared-lab.ts";
 
 const PROJECT = dirname(dirname(import.meta.dirname));
 /** What the machines have a copy of: reading 400 files over 9p is slow, and the tests see one state of them though somebody edits. */
 const COPIED = ["bin", "src", ".cache/node"];
 const MARK = "\u0001";
-const ENVIRONMENT = "export DOCKER_HOST=unix:///run/docker.sock HOME=/data/home";
+const ENVIRONMENT = `export DOCKER_HOST=unix:///run/docker.sock HOME=/data/home PATH=${dockerPath("$PATH")}`;
 const SLOW = 240_000;
 
 /** A machine with fairwayd running in it, and the docker CLI. */
 export class VmHost {
   readonly machine: Machine;
   readonly name: string;
+  readonly #number: number;
 
-  constructor(machine: Machine) {
+  /** @param number last number of its addresses on eth0, 192.168.56.x and fd56::x */
+  constructor(machine: Machine, number: number) {
     this.machine = machine;
     this.name = machine.name;
+    this.#number = number;
   }
 
   /** Runs a shell script. @returns standard output. @throws CommandError */
@@ -45,20 +48,36 @@ export class VmHost {
     return texts.map((text) => text.replace(/^(docker: )?Error response from daemon: /m, "").trim());
   }
 
-  /** Containers by name, as ends that ping from inside their network namespaces. */
-  async ends(addresses: Readonly<Record<string, string>>): Promise<End[]> {
-    const names = Object.keys(addresses);
+  /** Process ids of running containers by name. */
+  async pids(names: readonly string[]): Promise<Map<string, string>> {
+    if (names.length === 0) return new Map();
     const [pids] = await this.docker(`inspect -f '{{.State.Pid}}' ${names.join(" ")}`);
-    return names.map((name, index) => this.inside(name, pids.split("\n")[index] ?? "", addresses[name] ?? ""));
+    return new Map(pids.split("\n").map((pid, index) => [names[index]!, pid]));
   }
 
-  inside(name: string, pid: string, address: string): End {
-    const run = (script: string) => this.sh(`nsenter -t ${pid} -n sh <<'SCRIPT'\n${script}\nSCRIPT`);
-    return { name, address, run };
+  /** What a booted machine needs: the project, interfaces with addresses, the daemon. What is on its disk already stays. */
+  async setUp(): Promise<void> {
+    if ((await this.sh("ls /data")).split("\n").every((name) => name !== "project")) await this.#copyProject();
+    // All interfaces are on one segment: the others are not to answer for eth0's address.
+    await this.sh(`for part in ${COPIED.join(" ")}; do mount --bind /data/project/$part ${PROJECT}/$part; done
+      mkdir -p /data/home; sysctl -qw net.ipv4.conf.eth1.arp_ignore=1 net.ipv4.conf.eth2.arp_ignore=1
+      modprobe -a ipvlan macvlan 8021q dummy veth bridge
+      ip addr flush dev eth0; ip addr add 192.168.56.${this.#number}/24 dev eth0; ip addr add fd56::${this.#number}/64 dev eth0 nodad
+      ip link set eth0 up`);
+    await this.startDaemon();
   }
 
-  end(address: string): End {
-    return { name: this.name, address, run: (script) => this.sh(script) };
+  async #copyProject(): Promise<void> {
+    const archive = this.machine.sharedPath("project.tar");
+    execFileSync("tar", ["-C", PROJECT, "-cf", archive, ...COPIED]);
+    await this.sh("mkdir /data/project; tar -C /data/project -xf /run/vmlab/share/project.tar; sync /data");
+    rmSync(archive);
+  }
+
+  /** Cuts the machine's power, and boots it again up to a running daemon. */
+  async powerCycle(): Promise<void> {
+    await this.machine.powerCycle();
+    await this.setUp();
   }
 
   async startDaemon(): Promise<void> {
@@ -67,7 +86,7 @@ export class VmHost {
       setsid ${PROJECT}/bin/fairwayd ${flags} >>/data/fairwayd.log 2>&1 </dev/null &
       daemon=$!
       until curl -sf --unix-socket /run/docker.sock http://daemon/_ping >/dev/null; do
-        kill -0 $daemon || { cat /data/fairwayd.log >&2; exit 1; }
+        kill -0 $daemon || { tail -n 20 /data/fairwayd.log >&2; exit 1; }
         sleep 0.3
       done`);
   }
@@ -102,20 +121,10 @@ async function start(): Promise<VmStage> {
   // Compiles the daemon's code into .cache/node: under emulation that takes a minute.
   execFileSync(`${PROJECT}/bin/fairwayd`, ["--version"]);
   const lab = await sharedLab();
-  const hosts = [new VmHost(lab.machine("h1")), new VmHost(lab.machine("h2"))] as const;
+  const hosts = [new VmHost(lab.machine("h1"), 11), new VmHost(lab.machine("h2"), 12)] as const;
   const both = <T>(act: (host: VmHost, index: 0 | 1) => Promise<T>) => Promise.all([act(hosts[0], 0), act(hosts[1], 1)]);
-  await both(async (host, index) => {
-    const number = 11 + index;
-    const project = host.machine.sharedPath("project.tar");
-    execFileSync("tar", ["-C", PROJECT, "-cf", project, ...COPIED]);
-    await host.sh(`mkdir -p /data/project; tar -C /data/project -xf /run/vmlab/share/project.tar
-      for part in ${COPIED.join(" ")}; do mount --bind /data/project/$part ${PROJECT}/$part; done`);
-    rmSync(project);
-    // Both interfaces are on one segment: eth1 is not to answer for eth0's address.
-    await host.sh(`mkdir -p /data/home; sysctl -qw net.ipv4.conf.eth1.arp_ignore=1
-      modprobe -a ipvlan macvlan 8021q dummy veth bridge
-      ip addr flush dev eth0; ip addr add 192.168.56.${number}/24 dev eth0; ip addr add fd56::${number}/64 dev eth0 nodad; ip link set eth0 up`);
-    await host.startDaemon();
+  await both(async (host) => {
+    await host.setUp();
     await host.docker(`import -c 'CMD ["sh"]' ${localImage()} busybox:latest`);
   });
   return { lab, h1: hosts[0], h2: hosts[1], hosts, both };
