@@ -83,7 +83,7 @@ export class TrafficLab {
   ask(from: string, proto: "tcp" | "udp", address: string, port: number, seconds: number): Promise<string> {
     const target = address.includes(":") ? `${proto}6:[${address}]:${port}` : `${proto}4:${address}:${port}`;
     const wait = proto === "tcp" ? `,connect-timeout=${seconds}` : "";
-    const [file, ...args] = inside(from, ["socat", `-T${3 * seconds}`, `-t${3 * seconds}`, "-", `${target}${wait}`]);
+    const [file, ...args] = inside(from, ["socat", `-T${3 * seconds}`, "-t0.1", "-", `${target}${wait}`]);
     return new Promise((resolve) => {
       const child = spawn(file!, args, { stdio: ["pipe", "pipe", "ignore"] });
       let text = "";
