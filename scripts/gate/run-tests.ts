@@ -44,15 +44,18 @@ function isOfChildren(error: Error & { failureType?: string }): boolean {
 /** Runs test files, each in a process of its own; one line a file as it ends, failures in full. @returns what became of each, in that order */
 export async function runTests({ root, files, concurrency, timeout, write }: TestBatch): Promise<FileResult[]> {
   if (files.length === 0) return [];
+  const paths = files.map((file) => `${root}/${file}`);
   const failures = new Map<string, Failure[]>();
   const messages = new Map<string, string>();
   const results: FileResult[] = [];
-  const stream = run({ files: files.map((file) => `${root}/${file}`), cwd: root, concurrency, timeout });
+  const stream = run({ files: paths, cwd: root, concurrency, timeout });
   for await (const event of stream) {
     if (event.type === "test:fail") {
       const { file = "?", name, details, line = 0, todo } = event.data;
       if (todo !== undefined || isOfChildren(details.error)) continue;
-      failures.set(file, [...(failures.get(file) ?? []), { name, file, line, error: details.error }]);
+      // A test of a file that another imports is that one's: run one at a time, it is the next to end.
+      const runs = paths.includes(file) ? file : "imported";
+      failures.set(runs, [...(failures.get(runs) ?? []), { name, file, line, error: details.error }]);
     } else if (event.type === "test:stderr") {
       messages.set(event.data.file, (messages.get(event.data.file) ?? "") + event.data.message);
     } else if (event.type === "test:summary" && event.data.file !== undefined) {
@@ -71,14 +74,14 @@ export async function runTests({ root, files, concurrency, timeout, write }: Tes
   return results;
 
   function close(file: string, totals: Totals) {
-    const told = failures.get(file) ?? [];
+    const told = [...(failures.get(file) ?? []), ...(failures.get("imported") ?? [])];
     for (const failure of told) {
       write(`  not ok: ${failure.name}  (${relative(root, failure.file)}:${failure.line})`);
       write(indent(explain(failure.error)));
     }
     const text = messages.get(file);
     if (told.length > 0 && text) write(indent(`stderr: ${text.slice(-4000)}`));
-    failures.delete(file);
+    for (const key of [file, "imported"]) failures.delete(key);
     results.push({ file: relative(root, file), totals, failed: told.map(({ name }) => name) });
   }
 }
