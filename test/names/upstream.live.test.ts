@@ -1,26 +1,13 @@
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { test } from "node:test";
-import type { Host, LabProcess } from "#lab";
 import { OUTSIDE, portStage, until } from "../ports/stage.ts";
+import { NameClient, namespaceOf } from "./client.ts";
+import { asked, upstream } from "./upstream-server.ts";
 
 const ASKER = "-v /:/host";
 const SLEEP = "busybox sleep 10000";
-
-/** A DNS server that says `address` of every name under `test`, and prints whom it is asked by. */
-async function upstream(host: Host, listen: string, address: string): Promise<LabProcess> {
-  const server = host.spawn(
-    `dnsmasq -k -u root -C /dev/null --no-resolv --no-hosts --bind-interfaces --listen-address=${listen} --address=/test/${address} --log-queries --log-facility=- --pid-file=`,
-  );
-  await until(async () => (await host.sh("ss -Hlun sport = :53")).includes(listen.includes(":") ? `[${listen}]` : listen));
-  return server;
-}
-
-/** Names it was asked for, with the asker's address. */
-const asked = (server: LabProcess): string[] =>
-  [...`${server.stdout}${server.stderr}`.matchAll(/query\[\w+\] (\S+) from (\S+)/g)].map(
-    ([, name, from]) => `${name?.toLowerCase()} ${from}`,
-  );
+const REFUSED = 5;
 
 test("unknown names go to the right server from the right place", async (t) => {
   const { host, outside, docker } = await portStage(t);
@@ -73,6 +60,42 @@ test("unknown names go to the right server from the right place", async (t) => {
     assert.equal(await dig("shut", "open.example.test"), "10.1.1.1", "with a network that has a way out");
     await docker("network disconnect red shut");
     assert.equal(await status("shut", "out2.example.test"), "NXDOMAIN");
+  });
+
+  await t.test("a resolver of an internal network's own is asked, from the container", async () => {
+    await docker("network create --internal --subnet 10.70.0.0/24 sealed");
+    await docker(`run -d --name warden ${ASKER} --network sealed --ip 10.70.0.9 ${SLEEP}`);
+    await docker("exec -d warden chroot /host dnsmasq -k -u root -C /dev/null --no-resolv --no-hosts --address=/test/10.7.7.7 --pid-file=");
+    await docker(`run -d --name kept ${ASKER} --network sealed --dns 10.70.0.9 ${SLEEP}`);
+    await until(async () => (await dig("kept", "own.example.test")) === "10.7.7.7");
+    const before = asked(first).length;
+    await docker(`run -d --name stray ${ASKER} --network sealed --dns ${OUTSIDE} ${SLEEP}`);
+    assert.equal(await status("stray", "out.example.test"), "SERVFAIL");
+    assert.deepEqual(asked(first).slice(before), []);
+    await docker("rm -f warden kept stray");
+  });
+
+  await t.test("the embedded server is not asked by itself", async () => {
+    await docker(`run -d --name mirror ${ASKER} --network red --dns 127.0.0.11 ${SLEEP}`);
+    assert.match(await docker("exec mirror cat /etc/resolv.conf"), /^# NO EXTERNAL NAMESERVERS DEFINED$/m);
+    assert.equal(await status("mirror", "out.example.test"), "SERVFAIL");
+    await docker("rm -f mirror");
+  });
+
+  await t.test("a container that floods is refused some, and the others nothing", async () => {
+    await docker(`run -d --name flood --network red ${SLEEP}`);
+    using client = new NameClient(await namespaceOf(host, "flood"));
+    let sent = 0;
+    const flood = setInterval(() => {
+      for (let burst = 0; burst < 100; burst++) client.send(`f${sent++}.example.test`);
+    }, 5);
+    try {
+      await until(async () => (client.rcodes.get(REFUSED) ?? 0) > 1000, 60_000);
+      for (let turn = 0; turn < 10; turn++) assert.equal(await dig("asker", `calm${turn}.example.test`), "10.1.1.1");
+    } finally {
+      clearInterval(flood);
+    }
+    await docker("rm -f flood");
   });
 
   await t.test("--dns is asked from the container", async () => {
