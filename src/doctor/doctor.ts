@@ -1,6 +1,7 @@
 import { readlinkSync } from "node:fs";
 import { setImmediate as turn } from "node:timers/promises";
 import { ALIAS_PREFIX, FairwayError, HOST, messageOf } from "#base";
+import { socketHolder } from "#fabric";
 import { RouteSocket } from "#kernel/rtnetlink";
 import { type Check, fail } from "./check.ts";
 import { FirewallInspector, type RunProgram } from "./firewall/inspector.ts";
@@ -58,7 +59,7 @@ export async function examineHost(options: DoctorOptions): Promise<readonly Chec
     await add("networks", () => networkChecks(known.networkWarnings()));
     await add("drift", () => driftChecks(known.drift()));
     await add("leaks", () => leakChecks(files, { dataRoot: options.dataRoot, execRoot }, known));
-    await add("ports", async () => portChecks(files, await known.published(), ownSockets(files)));
+    await add("ports", async () => portChecks(files, await known.published(), ownSockets(files), (inode) => socketHolder([inode])));
   } else {
     const ours = links.filter(({ alias }) => alias?.startsWith(ALIAS_PREFIX)).map(({ name }) => name);
     await add("remains", () => [remains(files, { dataRoot: options.dataRoot, execRoot }, ours)]);

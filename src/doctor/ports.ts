@@ -11,8 +11,17 @@ export interface PublishedPort {
 /** tcp(7), udp: st 0A is LISTEN, 07 an unconnected UDP socket. */
 const LISTENING = { tcp: "0A", udp: "07" } as const;
 
-/** Sockets of others that listen where a published port leads away: their clients end in the container. `own`: inodes of the daemon's sockets. */
-export function portChecks(files: HostFiles, published: readonly PublishedPort[], own: ReadonlySet<string>): Check[] {
+/**
+ * Sockets of others that listen where a published port leads away: their clients end in the container.
+ * @param own inodes of the daemon's sockets
+ * @param holder names the program of a socket, `nginx (pid 812)`
+ */
+export function portChecks(
+  files: HostFiles,
+  published: readonly PublishedPort[],
+  own: ReadonlySet<string>,
+  holder: (inode: number) => string | undefined,
+): Check[] {
   const conflicts: string[] = [];
   for (const proto of ["tcp", "udp"] as const) {
     const holders = new Map(published.filter((each) => each.proto === proto).map(({ port, container }) => [port, container]));
@@ -23,10 +32,10 @@ export function portChecks(files: HostFiles, published: readonly PublishedPort[]
         const port = Number.parseInt(local.slice(local.lastIndexOf(":") + 1), 16);
         const container = holders.get(port);
         if (container !== undefined && state === LISTENING[proto] && !own.has(inode))
-          conflicts.push(`${port}/${proto} (published by ${container}, socket ${inode})`);
+          conflicts.push(`${port}/${proto} (published by ${container}, listened on by ${holder(Number(inode)) ?? `socket ${inode}`})`);
       }
   }
   if (conflicts.length === 0) return [ok("ports", `${published.length} published ports, none of them listened on by others.`)];
   const finding = `Another process listens on published ports, and its clients reach the container instead: ${conflicts.join(", ")}.`;
-  return [fail("ports", finding, "stop that process (ss -lntup names it), or publish another port")];
+  return [fail("ports", finding, "stop that program, or publish another port")];
 }

@@ -56,7 +56,13 @@ export async function openEngine(options: OpenOptions): Promise<LocalEngine> {
       reservedPorts: () => observer.reservedPorts(),
       hasIpv6: () => observer.hasIpv6(),
     },
-    ports: new HostPortKeeper(config.defaults.firewall),
+    ports: new HostPortKeeper({
+      translated: config.defaults.firewall,
+      onRival: ({ proto, address, from, to, port, program = "a program" }) =>
+        log.warn(`${program} listens on ${proto} port ${port}, which is published: what is sent there goes to the container`, {
+          published: `${address} ${from}-${to}/${proto}`,
+        }),
+    }),
     lan: lanDoor(new Lan()),
     sockets: { dns: (ns, address) => openDnsSockets(ns, address, ports), udp: udpSocketIn, tcp: tcpSocketIn },
     drivers: options.drivers ?? DRIVERS,

@@ -21,6 +21,7 @@ import {
 import { type ConntrackMatch, ConntrackSocket } from "#kernel/nftables";
 import { portHolder } from "./port-holder.ts";
 import { type RelayTarget, relayTcp, relayUdp } from "./port-relay.ts";
+import { type LateRival, PortWatch, type WatchedRange } from "./port-watch.ts";
 import { rivalsOf } from "./socket-diag.ts";
 
 type Protocol = "tcp" | "udp" | "sctp";
@@ -34,18 +35,26 @@ export interface PortReservation extends Disposable {
 /** The longest range that is held by a socket a port. Longer ones are looked at when they are taken (docs/decisions/071-host-ports.md). */
 const HELD_BY_SOCKETS = 64;
 
+export interface PortReserverOptions {
+  /** The kernel translates what comes in by IPv4; without a firewall of ours it does not, and all is relayed. True unless given. */
+  readonly translated?: boolean;
+  /** Told of programs that bind a port of a range that no socket holds. */
+  onRival?(rival: LateRival): void;
+}
+
 /** Takes ports from the host's other programs: binds a socket to each. */
 export class PortReserver {
   readonly #translated: boolean;
+  readonly #watch: PortWatch;
 
-  /** @param translated the kernel translates what comes in by IPv4; without a firewall of ours it does not, and all is relayed */
-  constructor(translated = true) {
+  constructor({ translated = true, onRival = () => {} }: PortReserverOptions = {}) {
     this.#translated = translated;
+    this.#watch = new PortWatch(onRival);
   }
 
   /** All of the range or none of it. @throws SystemError with code EADDRINUSE, EADDRNOTAVAIL, … */
   reserve(proto: Protocol, address: string, from: number, to: number): PortReservation {
-    if (proto !== "sctp" && to - from >= HELD_BY_SOCKETS) return reserveLong(proto, address, from, to);
+    if (proto !== "sctp" && to - from >= HELD_BY_SOCKETS) return this.#reserveLong({ proto, address, from, to });
     const sockets: Socket[] = [];
     const relays: Disposable[] = [];
     const close = () => {
@@ -70,6 +79,17 @@ export class PortReserver {
       },
       [Symbol.dispose]: close,
     };
+  }
+
+  /** A range too long for sockets: no other program may have one of its ports now, and one that takes one later is told of. */
+  #reserveLong(range: WatchedRange): PortReservation {
+    const { proto, address, from, to } = range;
+    // Says whether the host has the address at all.
+    hold(proto, address, from, true).close();
+    const [rival] = rivalsOf(proto, address, from, to);
+    if (rival) throw new SystemError(`bind ${proto} ${address} port ${rival.port}`, Errno.EADDRINUSE);
+    const watched = this.#watch.add(range);
+    return { relay() {}, [Symbol.dispose]: () => watched[Symbol.dispose]() };
   }
 
   /** Who keeps a port from being reserved, `nginx (pid 812)`; undefined where nobody is seen. */
@@ -98,15 +118,6 @@ function hold(proto: Protocol, address: string, port: number, translated: boolea
     socket.close();
     throw error;
   }
-}
-
-/** Ports of a range too long for sockets: none of them may be bound by another program now. */
-function reserveLong(proto: "tcp" | "udp", address: string, from: number, to: number): PortReservation {
-  // Says whether the host has the address at all.
-  hold(proto, address, from, true).close();
-  const [rival] = rivalsOf(proto, address, from, to);
-  if (rival) throw new SystemError(`bind ${proto} ${address} port ${rival.port}`, Errno.EADDRINUSE);
-  return { relay() {}, [Symbol.dispose]() {} };
 }
 
 /** A published UDP port or range, and the container's address behind it. */

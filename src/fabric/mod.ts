@@ -9,6 +9,7 @@ export * from "./kernel-executor.ts";
 export * from "./kernel-watch.ts";
 export * from "./key.ts";
 export * from "./memory-executor.ts";
+export { socketHolder } from "./port-holder.ts";
 export * from "./ruleset/mod.ts";
 export * from "./sandbox-namespaces.ts";
 export * from "./sandbox-sockets.ts";

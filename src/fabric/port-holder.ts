@@ -6,7 +6,12 @@ import { rivalsOf } from "./socket-diag.ts";
  * Undefined where none is seen: the kernel itself, or a process of a pid namespace that is not below ours.
  */
 export function portHolder(proto: "tcp" | "udp", address: string, from: number, to: number): string | undefined {
-  const sockets = new Set(rivalsOf(proto, address, from, to).map(({ inode }) => `socket:[${inode}]`));
+  return socketHolder(rivalsOf(proto, address, from, to).map(({ inode }) => inode));
+}
+
+/** The same for sockets by their inodes. */
+export function socketHolder(inodes: readonly number[]): string | undefined {
+  const sockets = new Set(inodes.map((inode) => `socket:[${inode}]`));
   if (sockets.size === 0) return undefined;
   for (const pid of readdirSync("/proc")) {
     if (!/^\d+$/.test(pid)) continue;

@@ -9,6 +9,7 @@ const INET_DIAG_SKV6ONLY = 11;
 /** Length of struct inet_diag_msg. */
 const DIAG_MESSAGE = 72;
 const IPPROTO = { tcp: 6, udp: 17 } as const;
+const TCP_ESTABLISHED = 1;
 /** TCP_LISTEN and TCP_BOUND_INACTIVE; a UDP socket that is not connected is TCP_CLOSE. */
 const STATES = { tcp: (1 << 10) | (1 << 13), udp: 0xffffffff } as const;
 
@@ -19,6 +20,8 @@ export interface BoundSocket {
   readonly port: number;
   /** An IPv6 socket that takes IPv4 too. */
   readonly dual: boolean;
+  /** It talks to one peer, and nobody else reaches it. */
+  readonly connected: boolean;
   /** As `/proc/<pid>/fd` names it, `socket:[4711]`. */
   readonly inode: number;
 }
@@ -49,7 +52,8 @@ function decodeDiag(payload: Uint8Array, family: Family): BoundSocket {
     if (reader.type === INET_DIAG_SKV6ONLY) dual = reader.u8() === 0;
   const address = bytesToIp(payload.subarray(8, family === 4 ? 12 : 24));
   const inode = new DataView(payload.buffer, payload.byteOffset).getUint32(68, true);
-  return { family, address, port: (payload[4]! << 8) | payload[5]!, dual, inode };
+  const connected = payload[1] === TCP_ESTABLISHED;
+  return { family, address, port: (payload[4]! << 8) | payload[5]!, dual, connected, inode };
 }
 
 /** The host's sockets that keep an address's ports from being bound, by port. */

@@ -72,6 +72,9 @@ test("a range of 16,384 UDP ports", async (t) => {
       await dockerFails(`run -d -p 30000:1/udp busybox true`),
       /Bind for 0\.0\.0\.0:30000 failed: port is already allocated.*"served"/,
     );
+    const late = await hostServer(host, "UDP4-RECVFROM:30000", "x");
+    await until(async () => /socat \(pid \d+\) listens on udp port 30000, which is published/.test(host.daemon.log), 30_000);
+    await late.kill();
     await docker("rm -f served");
   });
 

@@ -189,8 +189,12 @@ test("`portChecks()` finds another's listener on a published port, and not the d
     "/proc/net/udp6": ["header", row(53, "07", 103)].join("\n"),
   });
   const port = (proto: "tcp" | "udp", number: number) => ({ proto, port: number, container: "web" });
-  const check = (ports: ReturnType<typeof port>[], own: string[] = []) => portChecks(files, ports, new Set(own))[0]!;
-  assert.match(check([port("tcp", 8080), port("udp", 53)]).finding, /8080\/tcp \(published by web, socket 100\), 53\/udp/);
+  const check = (ports: ReturnType<typeof port>[], own: string[] = []) =>
+    portChecks(files, ports, new Set(own), (inode) => (inode === 100 ? "nginx (pid 812)" : undefined))[0]!;
+  assert.match(
+    check([port("tcp", 8080), port("udp", 53)]).finding,
+    /8080\/tcp \(published by web, listened on by nginx \(pid 812\)\), 53\/udp \(published by web, listened on by socket 103\)/,
+  );
   assert.equal(check([port("tcp", 8080)], ["100"]).status, "ok");
   assert.equal(check([port("tcp", 8082), port("udp", 8080)]).status, "ok");
 });
