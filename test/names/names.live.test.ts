@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { portStage } from "../ports/stage.ts";
+import { portStage, until } from "../ports/stage.ts";
 import { NameClient, namespaceOf } from "./client.ts";
 
 /** A container that can ask: the host's files are in /host, dig among them. */
@@ -98,6 +98,32 @@ test("names of containers", async (t) => {
     assert.doesNotMatch(await docker("exec linker env"), /DATABASE/);
     assert.doesNotMatch(await docker("exec linker cat /etc/hosts"), /database/);
     await docker("rm -f linker later");
+  });
+
+  await t.test("on a macvlan network as on a bridge", async () => {
+    await docker("network create -d macvlan --subnet 192.168.56.0/24 --ip-range 192.168.56.64/26 -o parent=eth0 lan");
+    await docker(`run -d --name lan1 --network lan --ip 192.168.56.71 --network-alias printer ${SLEEP}`);
+    await docker(`run -d --name lan2 ${ASKER} --network lan ${SLEEP}`);
+    for (const name of ["lan1", "printer", "lan1.lan"]) assert.deepEqual(await dig("lan2", name), ["192.168.56.71"], name);
+    assert.deepEqual(await dig("lan2", "-x 192.168.56.71"), ["lan1.lan."]);
+    assert.equal(await status("lan2", "web"), "NXDOMAIN 0");
+    assert.match(await docker("exec lan2 ping -c 1 -W 1 printer"), / 1 packets received/);
+    await docker("rm -f lan1 lan2");
+    await docker("network rm lan");
+  });
+
+  await t.test("a name that means two containers is the first network's, and an event", async () => {
+    await docker(`run -d --name db1 --network red --ip 10.71.0.41 --network-alias db ${SLEEP}`);
+    await docker(`run -d --name db2 --network blue.net --network-alias db ${SLEEP}`);
+    const id = await docker(`create --name torn ${ASKER} --network name=red,gw-priority=1 ${SLEEP}`);
+    await docker("network connect blue.net torn");
+    await docker("start torn");
+    assert.deepEqual(await dig("torn", "db"), ["10.71.0.41"]);
+    // `0s` is the beginning of this second.
+    const conflicts = () => docker("events --since 10m --until 0s --filter event=conflict --format '{{json .Actor.Attributes}}'");
+    await until(async () => (await conflicts()) !== "");
+    assert.deepEqual(JSON.parse(await conflicts()), { container: id, dnsName: "db", hidden: "blue.net", name: "red", type: "bridge" });
+    await docker("rm -f db1 db2 torn");
   });
 
   await t.test("a daemon that was killed and started again answers as before", async () => {
