@@ -23,6 +23,16 @@ export function cgroupPids(directory: string): number[] {
   }
 }
 
+/** The freezer's word: `docker pause` is its doing (cgroup-v2.rst, freezer-subsystem.rst). False when the cgroup is gone. */
+export function isFrozen(path: string, layout: "v1" | "v2" | "hybrid"): boolean {
+  const file = layout === "v2" ? `${ROOT}${path}/cgroup.freeze` : `${ROOT}/freezer${path}/freezer.state`;
+  try {
+    return ["1", "FROZEN", "FREEZING"].includes(readFileSync(file, "latin1").trim());
+  } catch {
+    return false;
+  }
+}
+
 /** Kills everything in a container's cgroup: what a shared pid namespace leaves when the first process has gone. */
 export function killCgroup(path: string, layout: "v1" | "v2" | "hybrid"): void {
   for (const directory of cgroupDirectories(path, layout)) for (const pid of cgroupPids(directory)) signalProcess(pid, SIGKILL);

@@ -1,6 +1,6 @@
 import { rm } from "node:fs/promises";
 import { conflict, FairwayError, invalid, messageOf } from "#base";
-import { killCgroup } from "./cgroup.ts";
+import { isFrozen, killCgroup } from "./cgroup.ts";
 import type { Container } from "./container.ts";
 import type { Context } from "./context.ts";
 import { isPaused, notRunning } from "./errors.ts";
@@ -172,7 +172,8 @@ export class Lifecycle {
   async #signalAndWait(container: Container, signal: number, limit: number): Promise<boolean> {
     const exited = container.nextExit();
     this.#signal(container, signal);
-    if (container.record.phase === "paused") await this.#context.runtime.resume(container.id).catch(() => {});
+    // What is frozen dies of nothing, whoever froze it.
+    if (this.#frozen(container)) await this.#context.runtime.resume(container.id).catch(() => {});
     return (await within(limit, exited)) || !container.up;
   }
 
@@ -230,6 +231,10 @@ export class Lifecycle {
       await this.#startByHand(container);
       this.#context.emit("restart", container);
     });
+  }
+
+  #frozen({ record }: Container): boolean {
+    return isFrozen(cgroupsPathOf(this.#context, record), this.#context.cgroups);
   }
 
   pause(container: Container): Promise<void> {
@@ -350,6 +355,9 @@ export class Lifecycle {
 
   async #adopt(container: Container): Promise<void> {
     container.hub.connect(container.paths.bundle);
+    // The kernel says how far a pause or unpause came that was cut off.
+    const phase = this.#frozen(container) ? "paused" : "running";
+    if (container.record.phase !== phase) await this.#registry.save(container, { phase });
     if (container.record.removing) return this.#killHard(container);
     await this.#context.engine
       .openSandbox(container.id)

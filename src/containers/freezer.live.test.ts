@@ -1,0 +1,47 @@
+import assert from "node:assert/strict";
+import { readdirSync, writeFileSync } from "node:fs";
+import { test } from "node:test";
+import { Bench, isolateProcesses } from "./testing.ts";
+
+isolateProcesses();
+
+/** Freezes a container behind the daemon's back, as a pause does whose daemon dies before it is written down. */
+function freeze(bench: Bench, id: string, wanted: boolean): void {
+  const path = `${bench.options.defaults!.cgroupParent}/${id}`;
+  const v1 = readdirSync("/sys/fs/cgroup").includes("freezer");
+  if (v1) writeFileSync(`/sys/fs/cgroup/freezer/${path}/freezer.state`, wanted ? "FROZEN" : "THAWED");
+  else writeFileSync(`/sys/fs/cgroup/${path}/cgroup.freeze`, wanted ? "1" : "0");
+}
+
+const statusOf = async (bench: Bench, id: string) => ((await bench.containers.inspect(id)).State as { Status: string }).Status;
+
+test("a pause or unpause that the daemon's death cut off is found as far as it came", async () => {
+  await using bench = await Bench.open();
+  const { Id } = await bench.create(["sleep", "1000"]);
+  await bench.containers.start(Id);
+  freeze(bench, Id, true);
+  await bench.restart();
+  assert.equal(await statusOf(bench, Id), "paused");
+  await bench.containers.unpause(Id);
+  await bench.containers.pause(Id);
+  freeze(bench, Id, false);
+  await bench.restart();
+  assert.equal(await statusOf(bench, Id), "running");
+  await bench.containers.remove(Id, { force: true, volumes: false, link: false });
+});
+
+test("a container that somebody froze is stopped and removed", async () => {
+  await using bench = await Bench.open();
+  const { Id } = await bench.create(["sleep", "1000"]);
+  for (const end of [
+    () => bench.containers.stop(Id, { timeout: 0 }),
+    () => bench.containers.kill(Id, "KILL"),
+    () => bench.containers.remove(Id, { force: true, volumes: false, link: false }),
+  ]) {
+    await bench.containers.start(Id);
+    freeze(bench, Id, true);
+    await end();
+  }
+  await bench.containers.close();
+  assert.deepEqual(bench.leftovers(), []);
+});
