@@ -1,21 +1,8 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { readFileSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
 import { describeItem } from "#fabric";
-import { type FakeHost, type FakeOptions, fakeHost, sandboxSpec } from "./testing.ts";
-
-async function onHost(act: (host: FakeHost, filesDir: string) => Promise<void>, options: Partial<FakeOptions> = {}) {
-  const filesDir = mkdtempSync(join(tmpdir(), "fairway-engine-"));
-  const host = await fakeHost({ filesDir, ...options });
-  try {
-    await act(host, filesDir);
-  } finally {
-    await host.engine.close();
-    rmSync(filesDir, { recursive: true, force: true });
-  }
-}
+import { type FakeHost, fakeHost, onHost, sandboxSpec } from "./testing.ts";
 
 const kernelOf = ({ kernel }: FakeHost) => [...kernel.items.values()].map(describeItem);
 const has = (host: FakeHost, text: string) => kernelOf(host).some((line) => line.includes(text));

@@ -1,35 +1,8 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { test } from "node:test";
-import { bridgeDriver, type HostLink, hostDriver, macvlanDriver, noneDriver } from "#drivers";
 import { describeItem } from "#fabric";
-import { type FakeHost, fakeHost, fakeLan } from "./testing.ts";
+import { type FakeHost, fakeLan, onLan } from "./testing.ts";
 import type { NetworkSpec } from "./types.ts";
-
-const ETH0: HostLink = {
-  name: "eth0",
-  index: 2,
-  mac: "02:00:00:00:00:11",
-  mtu: 1500,
-  up: true,
-  wireless: false,
-  addresses: ["10.0.0.11/24"],
-};
-
-/** A host on a LAN where `holderOf` answers probes. */
-async function onLan(holderOf: (address: string) => Promise<string | undefined>, act: (host: FakeHost) => Promise<void>) {
-  const filesDir = mkdtempSync(join(tmpdir(), "fairway-engine-"));
-  const drivers = [bridgeDriver, hostDriver, macvlanDriver, noneDriver];
-  const host = await fakeHost({ filesDir, drivers, links: [ETH0], lan: fakeLan(holderOf) });
-  try {
-    await act(host);
-  } finally {
-    await host.engine.close();
-    rmSync(filesDir, { recursive: true, force: true });
-  }
-}
 
 const withAccess = (name: string, parent: string, address?: string): NetworkSpec => ({
   ...{ name, driver: "macvlan", options: { parent, "fairway.host_access": "true" } },
@@ -48,7 +21,7 @@ test("`createNetwork()` lets others go on while its LAN is asked, and keeps its 
     asked.resolve();
     return answer.promise;
   };
-  await onLan(probing, async ({ engine }) => {
+  await onLan(fakeLan(probing), async ({ engine }) => {
     const making = engine.createNetwork(withAccess("lan", "eth0"));
     await asked.promise;
     await engine.createNetwork({ name: "other" });
@@ -69,7 +42,7 @@ test("`createNetwork()` makes a VLAN before it asks there, and takes it away whe
     seen = kernelOf(await there.promise);
     return address === "10.0.0.9" ? "02:00:00:00:00:99" : undefined;
   };
-  await onLan(taken, async (host) => {
+  await onLan(fakeLan(taken), async (host) => {
     there.resolve(host);
     const before = kernelOf(host);
     await assert.rejects(host.engine.createNetwork(withAccess("lan", "eth0.10", "10.0.0.9")), {

@@ -1,11 +1,14 @@
 /** What the engine's own tests are made from: parts of a real or a pretended host. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { HOST, silentLog } from "#base";
-import { bridgeDriver, type Driver, type HostFacts, type HostLink, hostDriver, noneDriver } from "#drivers";
+import { bridgeDriver, type Driver, type HostFacts, type HostLink, hostDriver, macvlanDriver, noneDriver } from "#drivers";
 import { MemoryExecutor, openDnsSockets } from "#fabric";
 import { MemoryStore, type Store } from "#store";
 import { LocalEngine } from "./engine.ts";
 import { engineConfig } from "./open.ts";
-import type { EngineConfig, EngineOptions, Namespaces } from "./options.ts";
+import type { DhcpDoor, EngineConfig, EngineOptions, LanDoor, Namespaces } from "./options.ts";
 import type { EndpointSpec, SandboxSpec } from "./types.ts";
 
 export class FakeNamespaces implements Namespaces {
@@ -44,8 +47,8 @@ export interface FakeOptions {
   readonly lan?: EngineOptions["lan"];
 }
 
-/** A LAN on which `holderOf` says who has an address, and nobody gives any. */
-export function fakeLan(holderOf: (address: string) => Promise<string | undefined>): NonNullable<EngineOptions["lan"]> {
+/** A LAN on which `holderOf` says who has an address, and nobody gives any unless `server` does. */
+export function fakeLan(holderOf: (address: string) => Promise<string | undefined>, server: Partial<DhcpDoor> = {}): LanDoor & DhcpDoor {
   const nothing = (): Disposable => ({ [Symbol.dispose]() {} });
   return {
     probeAddress: async ({ address }) => {
@@ -58,6 +61,7 @@ export function fakeLan(holderOf: (address: string) => Promise<string | undefine
     acquireLease: () => Promise.reject(new Error("no server here")),
     keepLease: nothing,
     giveLeaseBack: async () => {},
+    ...server,
   };
 }
 
@@ -93,6 +97,25 @@ export async function fakeHost(options: FakeOptions, kept?: Pick<FakeHost, "kern
   const engine = await LocalEngine.open(parts);
   return { engine, kernel, namespaces, store, restart: () => fakeHost(options, { kernel, namespaces, store }) };
 }
+
+/** Acts on a host that is gone afterwards. */
+export async function onHost(act: (host: FakeHost, filesDir: string) => Promise<void>, options: Partial<FakeOptions> = {}): Promise<void> {
+  const filesDir = mkdtempSync(join(tmpdir(), "fairway-engine-"));
+  const host = await fakeHost({ filesDir, ...options });
+  try {
+    await act(host, filesDir);
+  } finally {
+    await host.engine.close();
+    rmSync(filesDir, { recursive: true, force: true });
+  }
+}
+
+/** A host with eth0 on a LAN, and a driver that puts containers there. */
+export const onLan = (lan: ReturnType<typeof fakeLan>, act: (host: FakeHost, filesDir: string) => Promise<void>): Promise<void> => {
+  const addresses = ["10.0.0.11/24", "fd00::11/64"];
+  const eth0: HostLink = { name: "eth0", index: 2, mac: "02:00:00:00:00:11", mtu: 1500, up: true, wireless: false, addresses };
+  return onHost(act, { lan, links: [eth0], drivers: [bridgeDriver, hostDriver, macvlanDriver, noneDriver] });
+};
 
 /** A container's wants with nothing special in them. */
 export function sandboxSpec(
