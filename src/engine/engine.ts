@@ -7,6 +7,7 @@ import { Connections } from "./connections.ts";
 import { type Context, networkEvent } from "./context.ts";
 import { namespacePath, networkScope } from "./desired.ts";
 import type { Grant } from "./dhcp-network.ts";
+import { hasHostAccessBy } from "./host-access-address.ts";
 import { Joins } from "./joins.ts";
 import { LanGuard } from "./lan-guard.ts";
 import { LanJoining } from "./lan-joining.ts";
@@ -91,7 +92,10 @@ export class LocalEngine implements Engine {
     const engine = new LocalEngine(options);
     await engine.#context.state.load();
     await engine.#restore();
-    engine.#watch = options.watch?.(engine.#context.fabric, (repaired) => engine.#repaired(repaired));
+    engine.#watch = options.watch?.(engine.#context.fabric, {
+      onRepair: (repaired) => engine.#repaired(repaired),
+      onAddresses: (links) => void engine.#hostMoved(links),
+    });
     return engine;
   }
 
@@ -102,6 +106,21 @@ export class LocalEngine implements Engine {
       const network = scopes.map((scope) => state.network(scope.slice(scope.indexOf("/") + 1))).find((found) => found !== undefined);
       if (network) this.#context.emit("repair", network, { object: description, was: kind });
     }
+  }
+
+  /** The host's addresses on a parent are others: the ways between it and its containers go by them. */
+  async #hostMoved(links: readonly string[]): Promise<void> {
+    const { state, fabric, log } = this.#context;
+    await this.#queue.run(async () => {
+      const wants = [...state.networks]
+        .filter((network) => hasHostAccessBy(network, links))
+        .flatMap(({ id }) => [...this.#plan.onNetwork(id)]);
+      try {
+        if (wants.length > 0) fabric.converge(new Map(wants));
+      } catch (error) {
+        log.error("host access not renewed", { links: links.join(" "), error: messageOf(error) });
+      }
+    });
   }
 
   async #restore(): Promise<void> {

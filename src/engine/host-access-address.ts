@@ -10,6 +10,13 @@ const ATTEMPTS = 64;
 
 const without = ({ [HOST_ACCESS_ADDRESS]: _, ...rest }: Pool["auxiliary"]): Pool["auxiliary"] => rest;
 
+/** Whether the host reaches a network's containers by way of one of these links. */
+export function hasHostAccessBy(network: NetworkRecord, links: readonly string[]): boolean {
+  if (!isLanDriver(network.driver)) return false;
+  const { hostAccess, parent } = parseLanOptions(network);
+  return hostAccess && links.includes(parent);
+}
+
 /** Whether a network has addresses for `fairway.host_access` that its LAN must be asked about. */
 export function needsHostAccessProbe(record: NetworkRecord): boolean {
   if (!isLanDriver(record.driver)) return false;

@@ -89,10 +89,7 @@ export class Joins {
       const join = recordOf(a, b);
       wants.set(scopeOf(join), state.joinedTo(a.id).includes(b) ? this.#items(join) : undefined);
     }
-    for (const network of networks) {
-      for (const sandbox of state.membersOf(network.id))
-        if (sandbox.up) for (const [scope, state] of this.#plan.desired(sandbox)) wants.set(scope, state);
-    }
+    for (const network of networks) for (const [scope, wanted] of this.#plan.onNetwork(network.id)) wants.set(scope, wanted);
     fabric.converge(wants);
   }
 

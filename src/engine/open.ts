@@ -66,7 +66,7 @@ export async function openEngine(options: OpenOptions): Promise<LocalEngine> {
     lan: lanDoor(new Lan()),
     sockets: { dns: (ns, address) => openDnsSockets(ns, address, ports), udp: udpSocketIn, tcp: tcpSocketIn },
     drivers: options.drivers ?? DRIVERS,
-    ...(poller ? { watch: (fabric, onRepair) => new KernelWatch({ fabric, poller, log, onRepair, ...guarded }) } : {}),
+    ...(poller ? { watch: (fabric, callbacks) => new KernelWatch({ fabric, poller, log, ...callbacks, ...guarded }) } : {}),
   });
 }
 

@@ -157,5 +157,8 @@ export interface EngineOptions {
   readonly lan?: LanDoor & DhcpDoor;
   readonly log: Log;
   /** Starts watching the kernel once its state has been restored. */
-  watch?(fabric: Fabric, onRepair: (repaired: readonly Drift[]) => void): Disposable;
+  watch?(
+    fabric: Fabric,
+    callbacks: { onRepair(repaired: readonly Drift[]): void; onAddresses(hostLinks: readonly string[]): void },
+  ): Disposable;
 }

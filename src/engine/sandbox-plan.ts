@@ -47,6 +47,12 @@ export class SandboxPlan {
     return wants;
   }
 
+  /** The same of all open sandboxes on a network. */
+  onNetwork(networkId: string): Map<string, DesiredState> {
+    const open = this.#context.state.membersOf(networkId).filter(({ up }) => up);
+    return new Map(open.flatMap((record) => [...this.desired(record)]));
+  }
+
   /** Ways to the subnets of networks that this one is joined to, through the host's leg. */
   #joinRoutes(ns: string, { ifname }: Attachment, network: NetworkRecord, table: number | undefined): RouteItem[] {
     const joined = this.#context.state.joinedTo(network.id);

@@ -12,6 +12,8 @@ export interface KernelWatchOptions {
   readonly firewall?: NftFirewall;
   readonly log?: Log;
   onRepair?(repaired: readonly Drift[]): void;
+  /** Links of the host's that got or lost addresses, by name. */
+  onAddresses?(links: readonly string[]): void;
 }
 
 /** A repair that keeps being undone is somebody's intent: it is tried this often a minute, then left and said so. */
@@ -49,6 +51,7 @@ export class KernelWatch implements Disposable {
     const { fabric } = this.#options;
     const scopes = new Set<string>();
     const links = new Map<string, Extract<RouteEvent, { type: "link" }>>();
+    const addressed = new Set<number>();
     const add = (found: Iterable<string>) => {
       for (const scope of found) scopes.add(scope);
     };
@@ -56,8 +59,10 @@ export class KernelWatch implements Disposable {
       if (event.type === "resync") add(fabric.scopes());
       else if (event.type === "link") {
         links.set(event.link.name, event);
-      } else if (event.type === "address" && event.removed) {
-        add(this.#scopesOn(event.address.index, (name) => `address ${HOST} ${name} ${event.address.address}`));
+      } else if (event.type === "address") {
+        const { index, address } = event.address;
+        addressed.add(index);
+        if (event.removed) add(this.#scopesOn(index, (name) => `address ${HOST} ${name} ${address}`));
       } else if (event.type === "route" && event.removed && event.route.index !== undefined) {
         const { table, destination, metric } = event.route;
         add(fabric.wanted(`route ${HOST} ${table} ${destination} ${metric ?? 0}`)?.scopes ?? []);
@@ -66,6 +71,13 @@ export class KernelWatch implements Disposable {
     add(this.#scopesOfChanged([...links.values()]));
     for (const { link, removed } of links.values()) if (this.#isNewParent(link, removed)) add(fabric.scopesAbove(link.name));
     if (scopes.size > 0) this.#repair(scopes);
+    if (addressed.size > 0) this.#tellAddressed(addressed);
+  }
+
+  #tellAddressed(indexes: Iterable<number>): void {
+    using socket = RouteSocket.open(HOST);
+    const names = [...indexes].flatMap((index) => socket.link(index)?.name ?? []);
+    if (names.length > 0) this.#options.onAddresses?.(names);
   }
 
   #wantedLink(name: string) {

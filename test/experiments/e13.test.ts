@@ -50,7 +50,20 @@ test("E13 parents: fairway.host_access flips exactly host to own container", asy
     await h1.sh("sysctl -qw net.ipv4.conf.all.arp_ignore=1");
     for (const name of ["c11", "c12"]) await h1.docker(`restart -t 0 ${name}`);
     await stage.reach(OPEN, "with arp_ignore=1", [4]);
-    await h1.sh("sysctl -qw net.ipv4.conf.all.arp_ignore=0");
+  });
+
+  await t.test("it follows the host's addresses while containers run", async () => {
+    await h1.sh("ip addr add 192.168.56.13/24 dev eth0; ip addr add fd56::13/64 dev eth0 nodad");
+    const known = async () => {
+      const neighbours = await h1.sh(
+        `nsenter -t ${await h1.dockerOutput("inspect -f '{{.State.Pid}}' c11")} -n ip neigh show nud permanent`,
+      );
+      return ["192.168.56.13", "fd56::13"].filter((address) => neighbours.includes(`${address} dev`)).length;
+    };
+    await waitFor(async () => (await known()) === 2);
+    for (const address of ["192.168.56.13", "fd56::13"]) assert.deepEqual(await pingFrom(h1, "c11", address), PINGS, address);
+    await h1.sh("ip addr del 192.168.56.13/24 dev eth0; ip addr del fd56::13/64 dev eth0; sysctl -qw net.ipv4.conf.all.arp_ignore=0");
+    await waitFor(async () => (await known()) === 0);
   });
 
   await t.test("it goes with the network", async () => {
