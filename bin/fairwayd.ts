@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, rmSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { flushCompileCache } from "node:module";
 import { FairwayError, LineLog, messageOf } from "#base";
 import { openContainers } from "#containers";
@@ -8,10 +8,11 @@ import { openImages } from "#images";
 import { Poller } from "#kernel/ffi";
 import { createServer, type DaemonConfig, parseDaemonFlags } from "#server";
 import { openStore } from "#store";
+import { containerSettings } from "./container-settings.ts";
 import { daemonId, daemonInfo } from "./daemon-facts.ts";
 import { engineSettings } from "./engine-settings.ts";
 import { extensions } from "./extensions.ts";
-import { readFile, takePidfile } from "./pidfile.ts";
+import { leavePlaces, readFile, takePlaces } from "./pidfile.ts";
 import { runProgram } from "./run-program.ts";
 import { handleSignals } from "./signals.ts";
 
@@ -20,8 +21,7 @@ const argv = process.argv.slice(2);
 async function serve(config: DaemonConfig, warnings: readonly string[]): Promise<void> {
   const log = new LineLog({ level: config.logLevel, format: config.logFormat, write: (line) => process.stderr.write(`${line}\n`) });
   for (const warning of warnings) log.warn(warning);
-  for (const directory of [config.dataRoot, config.execRoot]) mkdirSync(directory, { recursive: true, mode: 0o711 });
-  takePidfile(config.pidfile);
+  takePlaces(config);
   const id = daemonId(config.dataRoot);
   const store = await openStore(config.store === "sqlite" ? `sqlite:${config.dataRoot}/fairway.db` : config.store);
   const poller = new Poller();
@@ -29,19 +29,7 @@ async function serve(config: DaemonConfig, warnings: readonly string[]): Promise
   const images = await openImages({ dataRoot: config.dataRoot, store, log });
   const containers = await openContainers({
     ...{ dataRoot: config.dataRoot, execRoot: config.execRoot, store, images, engine, poller, log },
-    ...(config.containers.runtime ? { runtime: config.containers.runtime } : {}),
-    ...(config.containers.seccompProfile && config.containers.seccompProfile !== "builtin"
-      ? { seccompProfile: config.containers.seccompProfile }
-      : {}),
-    defaults: {
-      network: config.defaultBridge.name === "none" ? "none" : "bridge",
-      ...(config.containers.cgroupParent ? { cgroupParent: config.containers.cgroupParent } : {}),
-      ...(config.containers.shmSize > 0 ? { shmSize: config.containers.shmSize } : {}),
-      ...{
-        init: config.containers.init,
-        ulimits: Object.entries(config.containers.ulimits).map(([Name, { soft, hard }]) => ({ Name, Soft: soft, Hard: hard })),
-      },
-    },
+    ...containerSettings(config),
   });
   await containers.reconcile();
   const inspector = new FirewallInspector(runProgram);
@@ -86,7 +74,7 @@ async function serve(config: DaemonConfig, warnings: readonly string[]): Promise
       () => containers.close(current.containers.liveRestore ? {} : { stopTimeout: current.containers.shutdownTimeout }),
       () => engine.close(),
       () => store.close(),
-      () => rmSync(config.pidfile, { force: true }),
+      () => leavePlaces(config),
     ],
   });
   log.info("Daemon has completed initialization");

@@ -23,7 +23,13 @@ export interface ContainerDefaults {
   readonly initPath?: string;
   /** `json-file`, `local` and `none` are known; all but `none` are conmon's k8s-file here. */
   readonly logDriver?: string;
+  /** Of that driver. */
   readonly logOptions?: Readonly<Record<string, string>>;
+  /** `private` unless given. */
+  readonly ipcMode?: string;
+  /** What the cgroup hierarchy asks for unless given: `private` with v2, else `host`. */
+  readonly cgroupnsMode?: string;
+  readonly noNewPrivileges?: boolean;
 }
 
 /** What the parts of this room share; made once by `openContainers`. */

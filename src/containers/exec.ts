@@ -167,7 +167,7 @@ export class Execs {
       env: processEnv({ ...record.config, Tty: tty }, record.config.Hostname ?? "", links, config.Env ?? []),
       cwd: config.WorkingDir || record.config.WorkingDir || "/",
       capabilities: capabilitySets(privileged ? this.#context.capabilities : capabilitiesOf(this.#context, record), user.uid),
-      noNewPrivileges: noNewPrivileges(record.hostConfig.SecurityOpt),
+      noNewPrivileges: noNewPrivileges(record.hostConfig.SecurityOpt, this.#context.defaults.noNewPrivileges),
     };
   }
 

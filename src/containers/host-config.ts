@@ -84,14 +84,23 @@ const DEFAULTS: HostConfig = {
   IOMaximumBandwidth: 0,
 };
 
+/** The daemon's driver where none was named; its options hold for that driver alone. */
+function logConfig(given: HostConfig["LogConfig"], host: ContainerDefaults): NonNullable<HostConfig["LogConfig"]> {
+  const usual = host.logDriver || "json-file";
+  const Type = given?.Type || usual;
+  return { Type, Config: { ...(Type === usual ? host.logOptions : {}), ...given?.Config } };
+}
+
 const EMPTY_MEANS_DEFAULT = ["NetworkMode", "IpcMode", "CgroupnsMode", "Runtime", "ShmSize"] as const;
 
 /** A create's HostConfig with everything it left open filled in. */
-export function fillHostConfig(
-  given: HostConfig,
-  host: { cgroupV2: boolean; runtime: string } & Pick<ContainerDefaults, "shmSize" | "ulimits">,
-): HostConfig {
-  const filled: HostConfig = { ...DEFAULTS, CgroupnsMode: host.cgroupV2 ? "private" : "host", Runtime: host.runtime };
+export function fillHostConfig(given: HostConfig, host: { cgroupV2: boolean; runtime: string } & ContainerDefaults): HostConfig {
+  const filled: HostConfig = {
+    ...DEFAULTS,
+    CgroupnsMode: host.cgroupnsMode ?? (host.cgroupV2 ? "private" : "host"),
+    Runtime: host.runtime,
+  };
+  if (host.ipcMode) filled.IpcMode = host.ipcMode;
   if (host.shmSize) filled.ShmSize = host.shmSize;
   for (const [field, value] of Object.entries(given)) {
     const emptied = (EMPTY_MEANS_DEFAULT as readonly string[]).includes(field) && !value;
@@ -100,7 +109,7 @@ export function fillHostConfig(
   const ulimits = new Map([...(host.ulimits ?? []), ...(given.Ulimits ?? [])].map((limit) => [limit.Name, limit]));
   if (ulimits.size > 0) filled.Ulimits = [...ulimits.values()];
   filled.PortBindings = keptBindings(given.PortBindings);
-  filled.LogConfig = { Type: given.LogConfig?.Type || "json-file", Config: given.LogConfig?.Config ?? {} };
+  filled.LogConfig = logConfig(given.LogConfig, host);
   filled.RestartPolicy = {
     Name: given.RestartPolicy?.Name || "no",
     MaximumRetryCount: given.RestartPolicy?.MaximumRetryCount ?? 0,

@@ -8,6 +8,7 @@ import { ALL_CAPABILITIES } from "./caps.ts";
 import type { ContainerDefaults, Context } from "./context.ts";
 import { Events } from "./events.ts";
 import { ExitWatch } from "./exits.ts";
+import { validateLogConfig } from "./log-options.ts";
 import { Registry } from "./registry.ts";
 import { cgroupLayout, chooseRuntime, findProgram, Runtime } from "./runtime.ts";
 import type { SeccompProfile } from "./seccomp.ts";
@@ -61,6 +62,8 @@ export async function openContainers(options: ContainersOptions): Promise<Contai
   for (const directory of [dataRoot, execRoot]) mkdirSync(directory, { recursive: true, mode: 0o711 });
   const conmon = findProgram(options.conmon ?? "conmon");
   if (!conmon) throw invalid("Cannot run containers: conmon was not found; install the package conmon", { code: "no-conmon" });
+  const { logDriver = "json-file", logOptions = {} } = options.defaults ?? {};
+  validateLogConfig({ Type: logDriver, Config: { ...logOptions } });
   const chosen = chooseRuntime(options.runtime);
   const events = new Events();
   const poller = options.poller ?? new Poller();

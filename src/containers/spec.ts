@@ -25,6 +25,8 @@ export interface SpecContext {
   readonly shmPath: string | undefined;
   /** The binary of `--init`. */
   readonly initPath: string | undefined;
+  /** What holds where the container says nothing of it. */
+  readonly noNewPrivileges?: boolean | undefined;
   readonly consoleSize?: readonly [number, number] | undefined;
 }
 
@@ -41,9 +43,11 @@ export interface OciProcess {
   oomScoreAdj?: number;
 }
 
-/** `--security-opt no-new-privileges[:true]` */
-export const noNewPrivileges = (options: readonly string[] | null | undefined): boolean =>
-  (options ?? []).some((option) => /^no-new-privileges([:=](true|1|t))?$/i.test(option));
+/** `--security-opt no-new-privileges[:true|:false]`, or the daemon's own wish. */
+export function noNewPrivileges(options: readonly string[] | null | undefined, usual = false): boolean {
+  const option = (options ?? []).findLast((each) => each.startsWith("no-new-privileges"));
+  return option === undefined ? usual : /^no-new-privileges([:=](true|1|t))?$/i.test(option);
+}
 
 /** A process with no uid 0 keeps the bounding set alone, as Docker (since 20.10.14) and the kernel's own rule at execve have it. */
 export const capabilitySets = (capabilities: readonly string[], uid: number): OciProcess["capabilities"] & object => ({
@@ -90,7 +94,7 @@ export function runtimeSpec(record: ContainerRecord, context: SpecContext): Reco
     ...(hostConfig.Ulimits?.length
       ? { rlimits: hostConfig.Ulimits.map(({ Name, Soft, Hard }) => ({ type: `RLIMIT_${Name.toUpperCase()}`, soft: Soft, hard: Hard })) }
       : {}),
-    noNewPrivileges: noNewPrivileges(hostConfig.SecurityOpt),
+    noNewPrivileges: noNewPrivileges(hostConfig.SecurityOpt, context.noNewPrivileges),
     oomScoreAdj: hostConfig.OomScoreAdj ?? 0,
   };
   const seccomp = hostConfig.Privileged ? undefined : context.seccomp(capabilities);

@@ -43,12 +43,12 @@ export async function bringUp(
     runtime: context.runtime,
     id: record.id,
     directory: paths.bundle,
-    log: logTarget(context, container),
+    log: logTarget(container),
     exitDir: context.exits.directory,
     tty: Tty,
     stdin: OpenStdin,
     leaveStdinOpen: OpenStdin && (Tty || !StdinOnce),
-    ...logLimit(context, record),
+    ...logLimit(record),
   });
   let sandbox: SandboxView;
   try {
@@ -105,6 +105,7 @@ async function prepare(
     sourceOf: (mount) => (mount.Type === "volume" ? context.volumes.path(mount.Name!) : mount.Source),
     shmPath: sharedMemory(registry, container),
     initPath: (record.hostConfig.Init ?? context.defaults.init) ? initProgram(context.defaults.initPath) : undefined,
+    noNewPrivileges: context.defaults.noNewPrivileges,
     consoleSize,
   });
   writeFileSync(`${paths.bundle}/config.json`, JSON.stringify(spec));
@@ -128,13 +129,12 @@ export function startExitCode(path: string, words: string): number {
   return 128;
 }
 
-function logTarget(context: Context, container: Container): string {
-  const driver = container.record.hostConfig.LogConfig?.Type || context.defaults.logDriver || "json-file";
-  return driver === "none" ? "none" : `k8s-file:${container.paths.log}`;
+function logTarget(container: Container): string {
+  return container.record.hostConfig.LogConfig?.Type === "none" ? "none" : `k8s-file:${container.paths.log}`;
 }
 
-function logLimit(context: Context, record: ContainerRecord): { logSizeMax?: number } {
-  const logSizeMax = logSizeLimit({ ...context.defaults.logOptions, ...record.hostConfig.LogConfig?.Config });
+function logLimit(record: ContainerRecord): { logSizeMax?: number } {
+  const logSizeMax = logSizeLimit(record.hostConfig.LogConfig?.Config);
   return logSizeMax === undefined ? {} : { logSizeMax };
 }
 

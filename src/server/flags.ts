@@ -87,7 +87,11 @@ function warningsFor(given: Given, values: Values): string[] {
     warnings.push(`--storage-driver=${storage} has no effect here: layers are mounted with overlayfs`);
   if (given.has("ip-forward-no-drop")) warnings.push("--ip-forward-no-drop has no effect here: the policy of FORWARD is never changed");
   for (const text of values["exec-opt"])
-    if (!/^native\.cgroupdriver=(cgroupfs|systemd)$/.test(text)) warnings.push(`--exec-opt ${text} has no effect here`);
+    if (text !== "native.cgroupdriver=cgroupfs")
+      warnings.push(`--exec-opt ${text} has no effect here: cgroups are made as cgroupfs has them`);
+  for (const name of Object.keys(values["add-runtime"]))
+    if (name !== values["default-runtime"])
+      warnings.push(`--add-runtime ${name} has no effect here: there is one runtime, --default-runtime`);
   if (values["bridge-accept-fwmark"] !== "")
     warnings.push("--bridge-accept-fwmark has no effect here: accept the mark in chain user of table inet fairway");
   if (values.iptables && !values.ip6tables)

@@ -1,5 +1,6 @@
-import { chownSync, lstatSync, readFileSync, unlinkSync } from "node:fs";
+import { chownSync, existsSync, lstatSync, readFileSync, unlinkSync } from "node:fs";
 import { connect, type Server as NetServer } from "node:net";
+import { dirname } from "node:path";
 import { conflict, invalid, type Log, messageOf } from "#base";
 
 /** One `-H`, taken apart. */
@@ -94,6 +95,9 @@ export function giveToGroup(path: string, group: string | undefined, log: Log): 
 export function listenOn(server: NetServer, host: Host): Promise<void> {
   return new Promise((resolve, reject) => {
     const where = host.kind === "unix" ? `unix://${host.path}` : `tcp://${host.host}:${host.port}`;
+    // libuv would call it a lack of permission.
+    if (host.kind === "unix" && !existsSync(dirname(host.path)))
+      return reject(conflict(`Cannot listen on ${where}: there is no directory ${dirname(host.path)}`, { code: "no-directory" }));
     server.once("error", (error) => reject(conflict(`Cannot listen on ${where}: ${messageOf(error)}`, { code: "listen", cause: error })));
     if (host.kind === "tcp") server.listen({ host: host.host, port: host.port }, resolve);
     else {

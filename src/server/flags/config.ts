@@ -75,7 +75,6 @@ export interface ContainersConfig {
   readonly runtimes: Readonly<Record<string, RuntimeEntry>>;
   readonly defaultRuntime: string;
   readonly cgroupParent: string;
-  readonly cgroupDriver: "" | "cgroupfs" | "systemd";
   readonly cgroupnsMode: string;
   readonly ipcMode: string;
   /** Bytes. */
@@ -96,7 +95,6 @@ export const DEFAULT_HOST = "unix:///run/fairway.sock";
 
 /** Values by flag name → the daemon's own words. */
 export function toConfig(values: Values): DaemonConfig {
-  const driver = values["exec-opt"].map((text) => /^native\.cgroupdriver=(.*)$/.exec(text)?.[1]).findLast((found) => found !== undefined);
   return {
     hosts: values.host.length > 0 ? values.host : [DEFAULT_HOST],
     group: values.group,
@@ -155,7 +153,6 @@ export function toConfig(values: Values): DaemonConfig {
       runtimes: values["add-runtime"],
       defaultRuntime: values["default-runtime"],
       cgroupParent: values["cgroup-parent"],
-      cgroupDriver: driver === "cgroupfs" || driver === "systemd" ? driver : "",
       cgroupnsMode: values["default-cgroupns-mode"],
       ipcMode: values["default-ipc-mode"],
       shmSize: values["default-shm-size"],
