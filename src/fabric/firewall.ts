@@ -8,6 +8,8 @@ export interface Firewall {
   elements(operations: readonly Operation[]): RunResult;
   /** Replaces or removes the table of a sandbox. */
   table(ns: string, table: SandboxTableItem | undefined): void;
+  /** Whether a sandbox has the table that was made in it: a container with the right to can flush it. */
+  hasTable(ns: string): boolean;
   /** Every element of every set of ours. */
   read(): readonly ElementItem[];
 }
@@ -16,5 +18,6 @@ export interface Firewall {
 export const noElements = (firewall: Firewall): Firewall => ({
   elements: (operations) => ({ done: operations }),
   table: (ns, table) => firewall.table(ns, table),
+  hasTable: (ns) => firewall.hasTable(ns),
   read: () => [],
 });

@@ -118,11 +118,16 @@ export class KernelExecutor implements Executor {
 
   #actual(item: Item, snapshot: (ns: string) => Snapshot | undefined, elements: ReadonlyMap<string, Item>): Item | undefined {
     if (item.type === "element") return elements.get(elementKey(item));
-    if (item.type === "sandbox-table") return namespaceExists(item.ns) ? this.#tables.get(item.ns) : item;
+    if (item.type === "sandbox-table") return namespaceExists(item.ns) ? this.#actualTable(item.ns) : item;
     if (item.type === "sysctl") return item.ns === HOST ? this.#actualSysctl(item) : sandboxSysctl(item, snapshot(item.ns));
     // A namespace that is gone is the sandbox's owner's business, not drift: nothing can be put into it.
     const where = snapshot(item.ns);
     return where ? where.actual(item, snapshot) : item;
+  }
+
+  #actualTable(ns: string): SandboxTableItem | undefined {
+    const made = this.#tables.get(ns);
+    return made && this.#firewall.hasTable(ns) ? made : undefined;
   }
 
   #actualSysctl(item: Extract<Item, { type: "sysctl" }>): Item | undefined {

@@ -127,6 +127,22 @@ test("names of containers", async (t) => {
     await docker("rm -f db1 db2 torn");
   });
 
+  await t.test("a container that has flushed its own nftables is drift, and is repaired", async () => {
+    await docker(`run -d --name flusher --privileged ${ASKER} --network red ${SLEEP}`);
+    await docker("exec flusher chroot /host nft flush ruleset");
+    await docker("exec flusher chroot /host dig @127.0.0.11 +tries=1 +time=1 web").then(assert.fail, () => {});
+    const { code, stdout } = await host.exec([
+      `${import.meta.dirname}/../../bin/fairway`,
+      "-H",
+      `unix://${host.socket}`,
+      "drift",
+      "--repair",
+    ]);
+    assert.deepEqual([code, /container +flusher/.test(stdout)], [0, true], stdout);
+    assert.deepEqual(await dig("flusher", "web"), ["10.71.0.10"]);
+    await docker("rm -f flusher");
+  });
+
   await t.test("a daemon that was killed and started again answers as before", async () => {
     await host.daemon.kill();
     await host.daemon.start();

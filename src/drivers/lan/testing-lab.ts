@@ -18,6 +18,7 @@ const noFirewall: Firewall = {
   elements: (operations) => ({ done: operations }),
   read: () => [],
   table() {},
+  hasTable: () => true,
 } as Firewall;
 
 export class LanLab implements Disposable {

@@ -3,6 +3,7 @@ import { FairwayError, HOST } from "#base";
 import { Errno, isErrno } from "#kernel/ffi";
 import {
   type Element,
+  hasSandboxTables,
   isOfSchema,
   listChain,
   loadRuleset,
@@ -175,6 +176,11 @@ export class NftFirewall implements Firewall, Disposable {
   table(ns: string, table: SandboxTableItem | undefined): void {
     using socket = NftSocket.open(ns);
     setSandboxTables(socket, table);
+  }
+
+  hasTable(ns: string): boolean {
+    using socket = NftSocket.open(ns);
+    return hasSandboxTables(socket);
   }
 
   read(): readonly ElementItem[] {

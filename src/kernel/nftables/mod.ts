@@ -16,6 +16,6 @@ export * from "./monitor.ts";
 export { NftSocket, TransactionError } from "./nft-socket.ts";
 export { type EncodedOperation, encodeOperations, type NftOperation } from "./operation.ts";
 export { encodeDeleteRules, encodeNewRule, type RuleInfo } from "./rule.ts";
-export { type SandboxTableSpec, sandboxTables, setSandboxTables } from "./sandbox-table.ts";
+export { hasSandboxTables, type SandboxTableSpec, sandboxTables, setSandboxTables } from "./sandbox-table.ts";
 export { encodeDeleteSet, encodeNewSet, isOfSchema, type SetInfo, type SetSchema } from "./set.ts";
 export { encodeDeleteTable, encodeNewTable, type TableInfo, type TableRef } from "./table.ts";

@@ -216,6 +216,9 @@ const CLEAR: readonly NftOperation[] = [DNS, LAN].flatMap((table) => [
  */
 export function setSandboxTables(socket: NftSocket, spec: SandboxTableSpec | undefined): void {
   const tables = spec ? sandboxTables(spec) : [];
-  const there = socket.table(LAN) !== undefined || socket.table(DNS) !== undefined;
+  const there = hasSandboxTables(socket) || socket.table(DNS) !== undefined;
   socket.transaction(there ? [...CLEAR, ...tables] : tables, { untracked: true });
 }
+
+/** Whether the sandbox that `socket` is in has tables of ours: whoever may, inside, can flush them. */
+export const hasSandboxTables = (socket: NftSocket): boolean => socket.table(LAN) !== undefined;
