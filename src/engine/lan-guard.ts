@@ -23,6 +23,15 @@ export interface LanAttachment {
   readonly network: NetworkRecord;
 }
 
+interface Probe {
+  readonly found: Promise<readonly Occupied[]>;
+  /** Milliseconds of performance.now(). */
+  readonly begun: number;
+}
+
+/** Milliseconds for which a probe that began when the container was made is good for its start. */
+const FRESH = 30_000;
+
 /**
  * Address safety on networks that put containers on the LAN itself: an address is probed before a container has it, told to the LAN when it has, and
  * watched for others as long as it has. Probing takes time, so it runs beside the engine's operations, from the moment the container is made.
@@ -30,7 +39,7 @@ export interface LanAttachment {
 export class LanGuard {
   readonly #context: Context;
   readonly #lan: LanDoor;
-  readonly #probes = new Map<string, Promise<readonly Occupied[]>>();
+  readonly #probes = new Map<string, Probe>();
   readonly #watched = new Map<string, Disposable[]>();
 
   constructor(context: Context, lan: LanDoor) {
@@ -46,7 +55,7 @@ export class LanGuard {
     const found = this.#probe(placed);
     // Waited for at the start; a container that is never started must not end the daemon.
     found.catch(() => {});
-    this.#probes.set(containerId, found);
+    this.#probes.set(containerId, { found, begun: performance.now() });
   }
 
   /** Who has an address of a network's LAN: a MAC, or a link of this host; undefined: nobody, as far as anybody could be asked. */
@@ -86,13 +95,13 @@ export class LanGuard {
     const record = this.#context.state.sandbox(containerId);
     if (!record || record.up || !this.#mayBeOnLan(record)) return;
     const probe = async () => {
-      if (!this.#probes.has(containerId)) {
+      if (performance.now() - (this.#probes.get(containerId)?.begun ?? -FRESH) >= FRESH) {
         await reserve();
         this.begin(containerId);
       }
-      const occupied = await (this.#probes.get(containerId) ?? []);
+      const occupied = await this.#probes.get(containerId)?.found;
       this.#probes.delete(containerId);
-      return occupied;
+      return occupied ?? [];
     };
     await this.#untilFree(`start container "${record.spec.containerName}"`, probe, replace);
   }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { describeItem } from "#fabric";
-import { type FakeHost, fakeLan, onLan } from "./testing.ts";
+import { type FakeHost, fakeLan, onLan, sandboxSpec } from "./testing.ts";
 import type { NetworkSpec } from "./types.ts";
 
 const withAccess = (name: string, parent: string, address?: string): NetworkSpec => ({
@@ -59,4 +59,25 @@ test("`createNetwork()` makes a VLAN before it asks there, and takes it away whe
     await host.engine.removeNetwork("lan");
     assert.deepEqual(kernelOf(host), before);
   });
+});
+
+test("`openSandbox()` uses the probe that began with the container's creation, and probes again when that is long ago", async (t) => {
+  let now = 0;
+  t.mock.method(performance, "now", () => now);
+  const probed: string[] = [];
+  const nobody = async (address: string): Promise<undefined> => void probed.push(address);
+  await onLan(fakeLan(nobody), async ({ engine }, filesDir) => {
+    await engine.createNetwork({ name: "lan", driver: "macvlan", options: { parent: "eth0" } });
+    for (const [id, later] of [
+      ["a", 1000],
+      ["b", 60_000],
+    ] as const) {
+      const spec = sandboxSpec(id, filesDir, { on: ["lan"] });
+      await engine.declareSandbox(spec);
+      now += later;
+      await engine.openSandbox(spec.containerId);
+    }
+  });
+  const [first, second] = [...new Set(probed)];
+  assert.deepEqual(probed, [first, second, second]);
 });
