@@ -63,7 +63,8 @@ export class TrafficLab {
   serve(host: string, proto: "tcp" | "udp", port: number): void {
     const answer = `SYSTEM:read line; echo ${host} $SOCAT_PEERADDR`;
     const listen = proto === "tcp" ? "TCP6-LISTEN" : "UDP6-RECVFROM";
-    const [file, ...args] = inside(host, ["socat", `${listen}:${port},fork,reuseaddr,ipv6only=0`, answer]);
+    // A datagram is an end of input too, after which socat gives the program half a second unless told otherwise.
+    const [file, ...args] = inside(host, ["socat", "-t30", `${listen}:${port},fork,reuseaddr,ipv6only=0`, answer]);
     this.#servers.push(spawn(file!, args, { stdio: "ignore" }));
     this.#awaited.push({ host, question: ["ss", proto === "tcp" ? "-Hltn" : "-Hlun", `sport = :${port}`] });
   }
