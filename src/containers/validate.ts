@@ -71,8 +71,6 @@ function validateModes(config: ContainerConfig, hostConfig: HostConfig): void {
   if (!["", "none", "private", "shareable", "host"].includes(ipc) && !containerMode(ipc)) throw bad(`invalid IPC mode: ${ipc}`);
   const pid = hostConfig.PidMode ?? "";
   if (!["", "host", "private"].includes(pid) && !containerMode(pid)) throw bad(`invalid PID mode: ${pid}`);
-  for (const server of hostConfig.Dns ?? []) if (!isIp(server)) throw bad(`invalid IP address for DNS server: ${server}`);
-  for (const host of hostConfig.ExtraHosts ?? []) if (!/^[^:=]+[:=].+$/.test(host)) throw bad(`bad format for add-host: "${host}"`);
 }
 
 function portOf(text: string): PortRange {

@@ -13,6 +13,7 @@ import {
   hostsNames,
   isUserModified,
   linkNames,
+  parseExtraHost,
   removeHosts,
 } from "#dns";
 import type { Context } from "./context.ts";
@@ -100,11 +101,7 @@ export class NetworkFiles {
   }
 
   #extraHosts(record: SandboxRecord): readonly HostsEntry[] {
-    const parsed = record.spec.extraHosts.flatMap((text) => {
-      const at = text.search(/[:=]/);
-      return at < 0 ? [] : [{ name: text.slice(0, at), address: text.slice(at + 1).replace(/^\[(.*)\]$/, "$1") }];
-    });
-    return extraHostEntries(parsed, this.#hostGateways());
+    return extraHostEntries(record.spec.extraHosts.map(parseExtraHost), this.#hostGateways());
   }
 
   #hostGateways(): readonly string[] {

@@ -6,6 +6,7 @@ import { namespacePath } from "./desired.ts";
 import { checkAddressSyntax } from "./endpoint-spec.ts";
 import { defaultRoutes } from "./gateway.ts";
 import type { Names } from "./names.ts";
+import { validateNames } from "./names-spec.ts";
 import type { Publisher } from "./publisher.ts";
 import type { Attachment, SandboxRecord } from "./records.ts";
 import type { SandboxPlan } from "./sandbox-plan.ts";
@@ -31,6 +32,7 @@ export class Sandboxes {
     const { state } = this.#context;
     if (state.sandbox(spec.containerId))
       throw conflict(`sandbox of container ${spec.containerId} is declared already`, { code: "sandbox-exists" });
+    validateNames(spec);
     const attachments: Attachment[] = [];
     for (const { network, spec: endpoint } of endpointsOf(spec)) {
       const record = this.#attachments.lookup(network);

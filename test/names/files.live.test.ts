@@ -134,7 +134,16 @@ options ndots:2 rotate
   });
 
   await t.test("names that are none are refused or left out of DNS", async () => {
-    await dockerFails(`run --rm --hostname ${"h".repeat(65)} busybox true`);
+    for (const [wrong, words] of [
+      [`--hostname ${"h".repeat(65)}`, /invalid hostname: "h+" has 65 bytes, the kernel takes 64/],
+      ["--hostname 'two words'", /invalid hostname: "two words"/],
+      ["--domainname 'a#b'", /invalid hostname: "a#b"/],
+      ["--add-host 'two words:1.2.3.4'", /bad format for add-host: "two words:1\.2\.3\.4"/],
+      ["--dns-opt \"$(printf 'a\\nnameserver 6.6.6.6')\"", /invalid DNS option: "a\\nnameserver 6\.6\.6\.6"/],
+      [`--dns-search ${"d".repeat(64)}.example`, /d\.example is not a valid domain/],
+    ] as const)
+      assert.match(await dockerFails(`run --name wrong ${wrong} busybox true`), words);
+    assert.equal(await docker("ps -aq --filter name=wrong"), "", "no container is made of what is refused");
     await docker(
       `run -d --name strange --network red --network-alias ${"x".repeat(64)} --network-alias ümlaut --network-alias with.dots ${SLEEP}`,
     );
