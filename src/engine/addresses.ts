@@ -87,10 +87,12 @@ export class AddressBook {
         config.push({ subnet: kept.subnet, ...(kept.gateway ? { gateway: kept.gateway } : {}) });
     }
     const hold = (entries: readonly PoolConfig[]) =>
-      this.#ipam.allocateNetwork({
-        ...{ network: { id, name: "bridge" }, ipv4: true, ipv6: bridge.ipv6, config: entries },
-        ...{ gateway4: true, gateway6: true, sharesSubnets: false },
-      });
+      this.#ipam
+        .allocateNetwork({
+          ...{ network: { id, name: "bridge" }, ipv4: true, ipv6: bridge.ipv6, config: entries },
+          ...{ gateway4: true, gateway6: true, sharesSubnets: false },
+        })
+        .toSorted((a, b) => a.family - b.family);
     const pools = hold(config);
     const missing = ({ family, auxiliary }: Pool) => {
       const gateway = family === 4 ? bridge.defaultGateway : bridge.defaultGateway6;

@@ -47,10 +47,18 @@ test("--bip6, --fixed-cidr-v6 and --default-gateway-v6", async (t) => {
 test("--bip6 alone: its subnet is the network's", async (t) => {
   const { host, outside, docker } = await portStage(t, ["--ipv6", "--bip6", "fd46::1/64"]);
   mirror(t, outside);
-  assert.match(await docker("network inspect -f '{{json .IPAM.Config}}' bridge"), /"Subnet":"fd46::\/64","Gateway":"fd46::1"/);
+  assert.equal(
+    await docker("network inspect -f '{{range .IPAM.Config}}{{.Subnet}} {{.Gateway}};{{end}}' bridge"),
+    "172.17.0.0/16 172.17.0.1;fd46::/64 fd46::1;",
+  );
   await docker("run -d --name ca busybox sleep 1000");
   assert.match(await docker("exec ca ip -o -6 addr show eth0"), /fd46::2\/64/);
   assert.equal(await seen(host, "ca"), HOST6);
+});
+
+test("--default-gateway-v6 without --bip6", async (t) => {
+  const { docker } = await portStage(t, ["--ipv6", "--fixed-cidr-v6", "fd4a::/64", "--default-gateway-v6", "fd4a::77"]);
+  assert.match(await docker("run --rm busybox ip -6 route"), /default via fd4a::77 dev eth0/);
 });
 
 test("host_ipv6 and aux-address DefaultGatewayIPv6", async (t) => {
