@@ -143,4 +143,43 @@ export const BEHAVIOURS: Readonly<Record<string, readonly Behaviour[]>> = {
       reason: "Somebody has to see them.",
     },
   ],
+  Containers: [
+    {
+      where: "log drivers",
+      ours: "`json-file` and `local` (both k8s-file on disk), `none`; any other is refused",
+      theirs: "syslog, journald, fluentd and others too",
+      reason:
+        "conmon writes the log and survives the daemon. A full log of `max-size` is begun anew; older files (`max-file`) are not kept.",
+    },
+    {
+      where: "runtimes",
+      ours: "one for all containers: `--default-runtime`, or crun or runc as the host allows",
+      theirs: "any of `--add-runtime` by `docker run --runtime`",
+      reason: "The choice is the host's cgroup hierarchy's; others are warned about at start.",
+    },
+    {
+      where: "options of local volumes (`-o type=nfs`, `volume-opt`)",
+      ours: "refused",
+      theirs: "mounted while a container uses the volume",
+      reason: "Not there yet: mount it on the host, and bind it.",
+    },
+    {
+      where: "`docker update --memory` of a container that has no limit",
+      ours: "done",
+      theirs: "refused, unless `--memory-swap` is given too",
+      reason: "There is no swap limit that the new one could exceed.",
+    },
+    {
+      where: "`docker import` from a URL",
+      ours: "refused",
+      theirs: "the daemon fetches it",
+      reason: "Fetch it and pipe it in: the daemon asks no servers.",
+    },
+    {
+      where: "`-v x:/path`, a volume named by one letter",
+      ours: "refused",
+      theirs: "an anonymous volume at `/x:/path`",
+      reason: "The docker CLI takes the letter for a drive of Windows'; nobody means that.",
+    },
+  ],
 };
