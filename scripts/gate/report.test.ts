@@ -43,10 +43,10 @@ test("`runTests()` tells failures, what could not be loaded, and what is to be d
       "good.ts": 'test("is", () => {});',
       "bad.ts": 'test("is not", () => { throw new Error("why"); });',
       "broken.ts": "oops(",
-      "suite.ts": 'await import("./part.js");',
+      "suite.ts": 'await import("./part.ts");',
       "todo.ts": 'test("will", { todo: true }, () => { throw new Error("later"); });',
     };
-    writeFileSync(`${root}/part.js`, `${head}test("part", () => { throw new Error("of it"); });\n`);
+    writeFileSync(`${root}/part.ts`, `${head}test("part", () => { throw new Error("of it"); });\n`);
     for (const [name, text] of Object.entries(files)) writeFileSync(`${root}/${name}`, `${head}${text}\n`);
     // A test runner inside a test runs nothing: this one gets a process of its own.
     writeFileSync(
