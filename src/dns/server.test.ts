@@ -127,16 +127,15 @@ test("DnsServer forwards over UDP and TCP, and holds more than maxPending querie
 
 test("DnsServer ends TCP connections that idle, send too much or no query, and keeps to maxConnections", async () => {
   await using up = await serve({}, { idleTimeout: 80, maxConnections: 2, maxQuery: 100 });
-  const started = performance.now();
-  assert.deepEqual(await askTcp(up.tcpPort, [Buffer.from([0])], 1), []);
-  assert.ok(performance.now() - started < 1000, "idle");
+  assert.deepEqual(await askTcp(up.tcpPort, [Buffer.from([0])], 1), [], "idle");
   assert.deepEqual(await askTcp(up.tcpPort, [Buffer.from([0xff, 0xff, 1])], 1), [], "too long");
   assert.deepEqual(await askTcp(up.tcpPort, [framed(Buffer.alloc(4))], 1), [], "no header");
   assert.deepEqual(await askTcp(up.tcpPort, [framed(encodeQuery("c1", A, { flags: 0x8180 }))], 1), [], "a response");
   const sockets = Array.from({ length: 5 }, () => connect(up.tcpPort, "127.0.0.11"));
   for (const socket of sockets) socket.on("error", () => {});
-  await new Promise((resolve) => setTimeout(resolve, 30));
-  assert.equal(sockets.filter((socket) => !socket.closed).length, 2);
+  const open = () => sockets.filter((socket) => !socket.closed).length;
+  while (open() > 2) await new Promise((resolve) => setTimeout(resolve, 5));
+  assert.equal(open(), 2);
   assert.equal((await askTcp(up.tcpPort, [framed(encodeQuery("c1", A))], 1)).length, 1, "there is room for a new one");
   for (const socket of sockets) socket.destroy();
 });
