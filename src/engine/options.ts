@@ -4,7 +4,7 @@ import type { Family, Log } from "#base";
 import type { DatagramPort } from "#dns";
 import type { Driver, HostFacts } from "#drivers";
 import type { Drift, Executor, Fabric, UdpMapping } from "#fabric";
-import type { PortReservation } from "#ports";
+import type { HostPortReserver } from "#ports";
 import type { Store } from "#store";
 
 /** The default bridge, from dockerd's flags of the same names. */
@@ -64,9 +64,8 @@ export interface HostProbe {
   hasIpv6?(): boolean;
 }
 
-/** Holds a port on the host; what it returns gives it back. @throws with code EADDRINUSE or EADDRNOTAVAIL */
-export interface HostPorts {
-  reserve(proto: "tcp" | "udp" | "sctp", address: string, from: number, to: number): PortReservation;
+/** The host's ports, and the flows that came by them. */
+export interface HostPorts extends HostPortReserver {
   /** Forgets UDP conntrack entries that changed mappings left behind: of those that are gone, and of what came to the host before the fresh ones. */
   flushUdp(gone: readonly UdpMapping[], fresh?: readonly UdpMapping[]): void;
 }
