@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { flushCompileCache } from "node:module";
-import { FairwayError, LineLog, messageOf } from "#base";
+import { FairwayError, messageOf } from "#base";
 import { openContainers } from "#containers";
 import { FirewallInspector } from "#doctor";
 import { DRIVERS, openEngine } from "#engine";
@@ -10,6 +10,7 @@ import { createServer, type DaemonConfig, parseDaemonFlags } from "#server";
 import { openStore } from "#store";
 import { containerSettings } from "./container-settings.ts";
 import { daemonId, daemonInfo } from "./daemon-facts.ts";
+import { daemonLog } from "./daemon-log.ts";
 import { engineSettings } from "./engine-settings.ts";
 import { extensions } from "./extensions.ts";
 import { leavePlaces, readFile, takePlaces } from "./pidfile.ts";
@@ -19,7 +20,7 @@ import { handleSignals } from "./signals.ts";
 const argv = process.argv.slice(2);
 
 async function serve(config: DaemonConfig, warnings: readonly string[]): Promise<void> {
-  const log = new LineLog({ level: config.logLevel, format: config.logFormat, write: (line) => process.stderr.write(`${line}\n`) });
+  const log = daemonLog(config);
   for (const warning of warnings) log.warn(warning);
   takePlaces(config);
   const id = daemonId(config.dataRoot);

@@ -71,7 +71,7 @@ export class Lifecycle {
         await undoStart(this.#context, container);
         await container.hub.finish();
         const phase = neverStarted(container.record) ? before : "exited";
-        await this.#registry.save(container, { phase, exitCode, error: messageOf(error), restarting: false, pid: 0 });
+        await this.#registry.note(container, { phase, exitCode, error: messageOf(error), restarting: false, pid: 0 });
         throw error;
       }
     });
@@ -96,7 +96,7 @@ export class Lifecycle {
       const ranFor = Date.now() - Date.parse(record.startedAt);
       const again = !this.#closing && !container.removalAsked && shouldRestart(record.hostConfig.RestartPolicy, { ...record, exitCode });
       const gone = record.hostConfig.AutoRemove === true && !this.#closing;
-      await this.#registry.save(container, {
+      await this.#registry.note(container, {
         phase: "exited",
         pid: 0,
         exitCode,
@@ -115,9 +115,10 @@ export class Lifecycle {
     if (container.record.phase === "exited" && container.record.removing && !container.removalAsked)
       container.operations
         .run(() => this.#remove(container, { volumes: true }))
-        .catch((error: unknown) =>
-          this.#context.log.error("Removing a container failed", { container: container.id, error: messageOf(error) }),
-        );
+        .catch((error: unknown) => {
+          container.removalAsked = false;
+          this.#context.log.error("Removing a container failed", { container: container.id, error: messageOf(error) });
+        });
   }
 
   #scheduleRestart(container: Container, ranFor: number): void {
@@ -142,7 +143,7 @@ export class Lifecycle {
     return container.operations.run(async () => {
       if (!container.up && !container.record.restarting)
         throw new FairwayError("notModified", `container ${container.id} is already stopped`, { code: "already-stopped" });
-      await this.#registry.save(container, { stoppedByUser: true });
+      await this.#registry.note(container, { stoppedByUser: true });
       await this.#stop(container, options);
       this.#context.emit("stop", container);
     });
@@ -152,7 +153,7 @@ export class Lifecycle {
   async #stop(container: Container, options: { signal?: string; timeout?: number }): Promise<void> {
     this.#cancelRestart(container);
     if (container.record.restarting && !container.up) {
-      await this.#registry.save(container, { restarting: false });
+      await this.#registry.note(container, { restarting: false });
       return;
     }
     if (!container.up) return;
@@ -211,7 +212,7 @@ export class Lifecycle {
     if (container.record.phase === "paused" && signal !== SIGKILL) throw isPaused(container.id);
     // Docker counts only the stop signal and SIGKILL as the user's wish that it stay down.
     const stopSignal = signalNumber(container.record.config.StopSignal || "SIGTERM");
-    if (signal === SIGKILL || signal === stopSignal || signal === SIGTERM) await this.#registry.save(container, { stoppedByUser: true });
+    if (signal === SIGKILL || signal === stopSignal || signal === SIGTERM) await this.#registry.note(container, { stoppedByUser: true });
     if (signal !== SIGKILL) return this.#signal(container, signal);
     if (!(await this.#signalAndWait(container, signal, KILL_LIMIT))) await this.ended(container);
   }
@@ -223,7 +224,7 @@ export class Lifecycle {
       const autoRemove = hostConfig.AutoRemove === true;
       if (autoRemove) container.record = { ...container.record, hostConfig: { ...hostConfig, AutoRemove: false } };
       try {
-        await this.#registry.save(container, { stoppedByUser: true });
+        await this.#registry.note(container, { stoppedByUser: true });
         await this.#stop(container, options);
       } finally {
         if (autoRemove) container.record = { ...container.record, hostConfig };
@@ -294,7 +295,7 @@ export class Lifecycle {
       await container.operations.run(async () => {
         this.#cancelRestart(container);
         if (container.up) {
-          await this.#registry.save(container, { removing: true });
+          await this.#registry.note(container, { removing: true });
           await this.#killHard(container);
         }
         await this.#remove(container, options);
@@ -310,11 +311,12 @@ export class Lifecycle {
     container.removalAsked = true;
     this.#cancelRestart(container);
     if (!container.record.removing || container.record.restarting)
-      await this.#registry.save(container, { removing: true, restarting: false });
+      await this.#registry.note(container, { removing: true, restarting: false });
     await container.hub.finish();
-    await this.#context.engine.forgetSandbox(container.id);
+    // First what takes room: on a full disk the records that go next need some.
     await rm(container.paths.directory, { recursive: true, force: true });
     await rm(container.paths.bundle, { recursive: true, force: true });
+    await this.#context.engine.forgetSandbox(container.id);
     if (options.volumes) {
       for (const mount of container.record.mounts) {
         if (mount.Type !== "volume" || !mount.anonymous) continue;

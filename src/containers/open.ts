@@ -67,7 +67,7 @@ export async function openContainers(options: ContainersOptions): Promise<Contai
   const chosen = chooseRuntime(options.runtime);
   const events = new Events();
   const poller = options.poller ?? new Poller();
-  const registry = new Registry(store, poller, { dataRoot, execRoot });
+  const registry = new Registry({ store, poller, log, dataRoot, execRoot });
   const volumes = new Volumes({ root: `${dataRoot}/volumes`, store, log });
   const exits = new ExitWatch(`${execRoot}/exits`, (id) => service.exitSeen(id));
   const context: Context = {

@@ -1,4 +1,4 @@
-import { invalid } from "#base";
+import { invalid, type Log, messageOf } from "#base";
 import type { Poller } from "#kernel/ffi";
 import type { Store } from "#store";
 import { Container, type ContainerPaths } from "./container.ts";
@@ -10,14 +10,16 @@ import { type ContainerRecord, recordKey } from "./record.ts";
 export class Registry {
   readonly #store: Store;
   readonly #poller: Poller;
+  readonly #log: Log;
   readonly #roots: { dataRoot: string; execRoot: string };
   readonly #containers = new Map<string, Container>();
   /** name → id; a name is taken here before its container is on disk. */
   readonly #names = new Map<string, string>();
 
-  constructor(store: Store, poller: Poller, roots: { dataRoot: string; execRoot: string }) {
+  constructor({ store, poller, log, ...roots }: { store: Store; poller: Poller; log: Log; dataRoot: string; execRoot: string }) {
     this.#store = store;
     this.#poller = poller;
+    this.#log = log;
     this.#roots = roots;
   }
 
@@ -95,6 +97,19 @@ export class Registry {
     await this.#store.commit([{ op: "put", key: recordKey(record.id), value: record }]);
     // A save that was under way with older facts must not bring them back.
     container.record = { ...container.record, ...change };
+  }
+
+  /**
+   * What has happened, or must happen whatever the disk says: a full one must not keep containers from being stopped and removed. Memory has the
+   * change in any case; a start that does not find it written sees for itself.
+   */
+  async note(container: Container, change: Partial<ContainerRecord>): Promise<void> {
+    try {
+      await this.save(container, change);
+    } catch (error) {
+      container.record = { ...container.record, ...change };
+      this.#log.error("A container's record could not be written", { container: container.id, error: messageOf(error) });
+    }
   }
 
   async forget(container: Container): Promise<void> {
