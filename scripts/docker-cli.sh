@@ -23,7 +23,8 @@ echo "deb $mirror $suite main" >"$work/sources.list"
 apt() {
   command=$1
   shift
-  set -- -o Dir::Etc::sourcelist="$work/sources.list" -o Dir::Etc::sourceparts=- -o Dir::State::lists="$work/lists" \
+  # A mirror may be some weeks behind; signatures are asked for all the same.
+  set -- -o Acquire::Check-Valid-Until=false -o Dir::Etc::sourcelist="$work/sources.list" -o Dir::Etc::sourceparts=- -o Dir::State::lists="$work/lists" \
     -o Dir::Cache::archives="$work/archives" -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= -o APT::Sandbox::User=root "$@"
   (cd "$work" && apt-get -q "$command" "$@") >"$work/log" 2>&1 || { tail -n 10 "$work/log" >&2; return 1; }
 }
