@@ -56,6 +56,15 @@ test("kill -9 of the daemon in the middle of anything leaves nothing half done",
     "run -d --name c%d --network blue -p 81%d:80 busybox sleep 600",
     "network create n%d",
     "network connect bridge c%d",
+    "pause c%d",
+    "unpause c%d",
+    "update --cpu-shares 300 c%d",
+    "exec -d c%d sleep 600",
+    "run --rm --network blue busybox true",
+    "volume create v%d",
+    "volume rm v%d",
+    "tag busybox t%d",
+    "rmi t%d",
     "stop -t 0 c%d",
     "start c%d",
     "network disconnect bridge c%d",
@@ -63,7 +72,7 @@ test("kill -9 of the daemon in the middle of anything leaves nothing half done",
     "rm -f c%d",
     "network rm n%d",
   ];
-  for (let round = 0; round < 18; round++) {
+  for (let round = 0; round < 2 * operations.length; round++) {
     const operation = operations[round % operations.length]!.replaceAll("%d", String(Math.floor(round / operations.length)));
     const command = host.dockerSpawn(operation);
     const delay = Math.floor(next() * 120);
@@ -78,7 +87,7 @@ test("kill -9 of the daemon in the middle of anything leaves nothing half done",
       .split("\n")
       .filter(Boolean)
       .map((line) => line.split(" "))) {
-      assert.ok(["created", "running", "exited"].includes(state ?? ""), `${where}: ${id} is ${state}`);
+      assert.ok(["created", "running", "paused", "exited"].includes(state ?? ""), `${where}: ${id} is ${state}`);
       if (state === "running") await docker(`exec ${id} true`);
     }
     await host.docker(operation, { allowFailure: true });
