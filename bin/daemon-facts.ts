@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, statfsSync, writeFileSync } from "node:fs";
 import { arch, cpus, hostname, release, totalmem } from "node:os";
 import { newId } from "#base";
 import type { DaemonConfig, DaemonInfo } from "#server";
@@ -29,6 +29,18 @@ function firstLine(command: string): string {
     return "";
   }
 }
+
+/** Superblock magic numbers (linux/magic.h), by the names dockerd has for them. */
+const FILE_SYSTEMS: Readonly<Record<number, string>> = {
+  61267: "extfs",
+  1481003842: "xfs",
+  2435016766: "btrfs",
+  16914836: "tmpfs",
+  801189825: "zfs",
+  2035054128: "overlayfs",
+};
+
+const fileSystemOf = (path: string): string => FILE_SYSTEMS[statfsSync(path).type] ?? "<unknown>";
 
 const versionIn = (text: string): string => /\d+\.\d+[\w.+~-]*/.exec(text)?.[0] ?? "unknown";
 
@@ -70,7 +82,7 @@ export function daemonInfo({ config, current, id, runtime, drivers, warnings }: 
     cgroupVersion: existsSync("/sys/fs/cgroup/cgroup.controllers") ? ("2" as const) : ("1" as const),
     runtimes: { [name]: runtime },
     defaultRuntime: name,
-    storageStatus: [["Backing Filesystem", "overlayfs"]] as [string, string][],
+    storageStatus: [["Backing Filesystem", fileSystemOf(config.dataRoot)]] as [string, string][],
     networkDrivers: drivers,
     logDrivers: ["json-file", "local", "none"],
     loggingDriver: config.containers.logDriver || "json-file",
