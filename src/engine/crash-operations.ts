@@ -62,7 +62,8 @@ const nothing = async () => {};
 const idOf = (directory: string) => crashSpec(directory).containerId;
 
 async function networks(engine: LocalEngine): Promise<void> {
-  for (const name of ["blue", "red"]) await engine.createNetwork({ name });
+  await engine.createNetwork({ name: "blue" });
+  await engine.createNetwork({ name: "red", ipv6: true });
 }
 
 /** It makes a link that is not its own promiscuous. */

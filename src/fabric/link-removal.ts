@@ -74,12 +74,18 @@ export class LinkRemover {
     });
   }
 
-  /** @returns false when the pool did not come to it in time. @throws NetlinkError when the kernel refuses */
+  /** @returns false when the pool did not come to it in time, or takes no more. @throws NetlinkError when the kernel refuses */
   #removeOnPool(request: NetlinkRequest, name: string, namespace: string): boolean {
     const { socket } = new KernelTransport({ protocol: NETLINK_ROUTE, namespace });
     const answer = new Uint8Array(8 << 10);
+    try {
+      socket.sendAndClose(encodeMessages([request], 1, NLM_F_ACK), () => this.#busy--);
+    } catch {
+      // koffi has 256 calls under way, its most.
+      socket.close();
+      return false;
+    }
     this.#busy++;
-    socket.sendAndClose(encodeMessages([request], 1, NLM_F_ACK), () => this.#busy--);
     for (const deadline = performance.now() + PATIENCE; performance.now() < deadline; Atomics.wait(nothing, 0, 0, INTERVAL)) {
       const length = socket.receive(answer, MSG_DONTWAIT);
       if (length >= 0) throwRefusal(answer.slice(0, length), request.operation);
