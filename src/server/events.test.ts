@@ -51,6 +51,10 @@ test("`since` reaches back, `until` ends the stream, and nanoseconds are not rou
   );
   const { body } = await fake.client.stream("events", { query: { since: "0", until: "9", filters: { type: ["network"] } } });
   assert.equal((await Array.fromAsync(body)).length, 0);
+  await assert.rejects(fake.client.stream("events", { query: { since: "9", until: "8.5" } }), {
+    category: "invalidParameter",
+    message: "`since` time (9) cannot be after `until` time (8.5)",
+  });
   const raw = await fake.client.stream("events", { query: { since: "0", until: String(Math.ceil(Date.now() / 1000)) } });
   const text = Buffer.concat(await Array.fromAsync(raw.body)).toString();
   assert.match(text, /"timeNano":\d{16}123}\n/);

@@ -1,5 +1,5 @@
 import { readdirSync } from "node:fs";
-import { notImplemented, rfc3339Nano } from "#base";
+import { invalid, notImplemented, rfc3339Nano } from "#base";
 import { checkEventFilters } from "../events.ts";
 import type { Handlers } from "../handlers.ts";
 import { encodeJson, nanosOf, parseTimestamp } from "../json.ts";
@@ -47,10 +47,12 @@ export function systemHandlers(context: HandlerContext): SystemHandlers {
     },
     async events({ query, signal }) {
       checkEventFilters(query.filters);
-      const { since, until } = query;
+      const [since, until] = [query.since, query.until].map((text) => (text === undefined ? undefined : parseTimestamp(text)));
+      if (since !== undefined && until !== undefined && since > until)
+        throw invalid(`\`since\` time (${query.since}) cannot be after \`until\` time (${query.until})`, { code: "bad-times" });
       const source = events.stream({
-        ...(since === undefined ? {} : { since: parseTimestamp(since) }),
-        ...(until === undefined ? {} : { until: parseTimestamp(until) }),
+        ...(since === undefined ? {} : { since }),
+        ...(until === undefined ? {} : { until }),
         filters: query.filters,
         signal,
       });
