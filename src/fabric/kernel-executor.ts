@@ -1,5 +1,6 @@
 import { HOST } from "#base";
 import { namespaceExists } from "#kernel/netns";
+import { RouteSocket } from "#kernel/rtnetlink";
 import { linkOfSysctl, type Operation } from "./diff.ts";
 import type { Executor, Observation, RunResult } from "./executor.ts";
 import type { Firewall } from "./firewall.ts";
@@ -8,7 +9,7 @@ import { LinkRemover } from "./link-removal.ts";
 import { RouteSession } from "./route-session.ts";
 import { Snapshot } from "./snapshot.ts";
 import { readSysctl, writeSysctl } from "./sysctl.ts";
-import type { DesiredState, Item, SandboxTableItem } from "./types.ts";
+import type { DesiredState, Item, SandboxTableItem, SysctlItem } from "./types.ts";
 
 /** What an operation goes through: netlink of one namespace, a file, an nftables transaction, a sandbox's own table. */
 type Channel = "route" | "sysctl" | "elements" | "table";
@@ -36,6 +37,7 @@ export class KernelExecutor implements Executor {
   readonly #formerSysctls = new Map<string, string>();
   /** Sandbox tables made by this process: another's has the ports of sockets that are closed. */
   readonly #tables = new Map<string, SandboxTableItem>();
+  #hostSocket: RouteSocket | undefined;
 
   constructor(firewall: Firewall) {
     this.#firewall = firewall;
@@ -59,11 +61,17 @@ export class KernelExecutor implements Executor {
     const leaving = group.every(({ action }) => action === "delete");
     if (ns !== HOST && leaving && !namespaceExists(ns)) return { done: group };
     try {
-      using session = new RouteSession(ns, this.#remover);
-      return session.run(group);
+      if (ns === HOST) return this.#converse(ns, (this.#hostSocket ??= RouteSocket.open(HOST)), group);
+      using socket = RouteSocket.open(ns);
+      return this.#converse(ns, socket, group);
     } catch (error) {
       return { done: [], failure: { operation: group[0]!, error } };
     }
+  }
+
+  #converse(ns: string, socket: RouteSocket, group: readonly Operation[]): RunResult {
+    using session = new RouteSession(ns, socket, this.#remover);
+    return session.run(group);
   }
 
   #single(operation: Operation): void {
@@ -84,7 +92,7 @@ export class KernelExecutor implements Executor {
     }
   }
 
-  #setSysctl(item: Extract<Item, { type: "sysctl" }>): void {
+  #setSysctl(item: SysctlItem): void {
     const key = keyOf(item);
     if (item.restore && !this.#formerSysctls.has(key)) {
       const former = readSysctl(item.ns, item.key);
@@ -114,12 +122,14 @@ export class KernelExecutor implements Executor {
 
   close(): void {
     this.#remover.close();
+    this.#hostSocket?.[Symbol.dispose]();
+    this.#hostSocket = undefined;
   }
 
   #actual(item: Item, snapshot: (ns: string) => Snapshot | undefined, elements: ReadonlyMap<string, Item>): Item | undefined {
     if (item.type === "element") return elements.get(elementKey(item));
     if (item.type === "sandbox-table") return namespaceExists(item.ns) ? this.#actualTable(item.ns) : item;
-    if (item.type === "sysctl") return item.ns === HOST ? this.#actualSysctl(item) : sandboxSysctl(item, snapshot(item.ns));
+    if (item.type === "sysctl") return item.ns === HOST ? actualSysctl(item) : sandboxSysctl(item, snapshot(item.ns));
     // A namespace that is gone is the sandbox's owner's business, not drift: nothing can be put into it.
     const where = snapshot(item.ns);
     return where ? where.actual(item, snapshot) : item;
@@ -129,18 +139,23 @@ export class KernelExecutor implements Executor {
     const made = this.#tables.get(ns);
     return made && this.#firewall.hasTable(ns) ? made : undefined;
   }
-
-  #actualSysctl(item: Extract<Item, { type: "sysctl" }>): Item | undefined {
-    const value = readSysctl(item.ns, item.key);
-    if (value === undefined) return item.optional ? item : undefined;
-    return value === item.value ? item : { ...item, value };
-  }
 }
 
-/** Inside a sandbox a container may change its own sysctls: that is no drift. Those of a link that is gone went with it. */
-function sandboxSysctl(item: Extract<Item, { type: "sysctl" }>, where: Snapshot | undefined): Item | undefined {
+function actualSysctl(item: SysctlItem): Item | undefined {
+  const value = readSysctl(item.ns, item.key);
+  if (value === undefined) return item.optional ? item : undefined;
+  return value === item.value ? item : { ...item, value };
+}
+
+/**
+ * Inside a sandbox a container may change its own sysctls: that is no drift. But links there have no IPv6 before they are given it, and without it no
+ * address of ours. Those of a link that is gone went with it.
+ */
+function sandboxSysctl(item: SysctlItem, where: Snapshot | undefined): Item | undefined {
   const link = linkOfSysctl(item.key);
-  return where && link !== undefined && !where.links.has(link) ? undefined : item;
+  if (!where || link === undefined) return item;
+  if (!where.links.has(link)) return undefined;
+  return item.key.endsWith("/disable_ipv6") && item.value === "0" ? actualSysctl(item) : item;
 }
 
 /** Runs of operations that go through one channel of one namespace. */

@@ -1,8 +1,8 @@
 import { HOST } from "#base";
-import { Errno, isErrno } from "#kernel/ffi";
+import { Errno, interfaceIndex, isErrno } from "#kernel/ffi";
 import type { NetlinkRequest } from "#kernel/netlink";
-import { NamespaceHandle, namespaceExists } from "#kernel/netns";
-import { RouteSocket } from "#kernel/rtnetlink";
+import { enter, NamespaceHandle, namespaceExists } from "#kernel/netns";
+import type { RouteSocket } from "#kernel/rtnetlink";
 import type { Operation } from "./diff.ts";
 import type { RunResult } from "./executor.ts";
 import type { LinkRemover } from "./link-removal.ts";
@@ -23,18 +23,20 @@ export class RouteSession implements Resolver, Disposable {
   readonly #done: Operation[] = [];
   #failure: RunResult["failure"];
 
-  constructor(ns: string, remover: LinkRemover) {
+  /** @param socket of the namespace, which stays the caller's */
+  constructor(ns: string, socket: RouteSocket, remover: LinkRemover) {
     this.#ns = ns;
     this.#remover = remover;
-    this.#socket = RouteSocket.open(ns);
+    this.#socket = socket;
   }
 
   index(name: string): number {
     const known = this.#indexes.get(name);
     if (known !== undefined) return known;
     if (this.#pending.length > 0) this.#flush();
-    const index = this.#socket.indexOf(name);
-    if (index === undefined) throw noSuchLink(name, this.#ns);
+    // By ioctl: netlink's answer waits for whoever holds the kernel's configuration lock.
+    const index = enter(this.#ns, () => interfaceIndex(name));
+    if (index === 0) throw noSuchLink(name, this.#ns);
     this.#indexes.set(name, index);
     return index;
   }
@@ -93,7 +95,6 @@ export class RouteSession implements Resolver, Disposable {
 
   [Symbol.dispose](): void {
     for (const handle of this.#handles.values()) handle.close();
-    this.#socket[Symbol.dispose]();
   }
 }
 

@@ -1,24 +1,19 @@
-import { createNamespace, listNamespaces, namespaceExists, removeNamespace, removeNamespaceDirectory } from "#kernel/netns";
-import { encodeSetLink, RouteSocket } from "#kernel/rtnetlink";
+import { listNamespaces, namespaceExists, pinNamespace, removeNamespace, removeNamespaceDirectory } from "#kernel/netns";
+import { SpareNamespaces } from "./spare-namespaces.ts";
 
 /** The network namespaces of sandboxes, as files of one directory. */
 export class SandboxNamespaces {
   readonly #directory: string;
+  readonly #spares = new SpareNamespaces();
 
   constructor(directory: string) {
     this.#directory = directory;
   }
 
-  /** A new namespace whose lo is up, so that 127.0.0.0/8 can be bound at once. */
+  /** A new namespace whose lo is up and whose links have no IPv6 until they are given it. @throws SystemError EEXIST */
   create(path: string): void {
-    createNamespace(path);
-    try {
-      using socket = RouteSocket.open(path);
-      socket.request(encodeSetLink({ name: "lo", up: true }));
-    } catch (error) {
-      removeNamespace(path);
-      throw error;
-    }
+    using namespace = this.#spares.take();
+    pinNamespace(namespace, path);
   }
 
   remove(path: string): void {
@@ -31,6 +26,7 @@ export class SandboxNamespaces {
 
   /** Lets go of the directory and its mount when no namespace is left in it. */
   close(): void {
+    this.#spares[Symbol.dispose]();
     if (this.list().length === 0) removeNamespaceDirectory(this.#directory);
   }
 

@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { internal, messageOf } from "#base";
-import { enter } from "#kernel/netns";
+import { enter, type NamespaceHandle } from "#kernel/netns";
 import type { SysctlItem } from "./types.ts";
 
 const pathOf = (key: string): string => `/proc/sys/${key}`;
@@ -20,8 +20,8 @@ export function readSysctl(ns: string, key: string): string | undefined {
 }
 
 /** Writes a sysctl unless it has the value already. @throws FairwayError when there is no such file and it is not optional, or the kernel refuses */
-export function writeSysctl(item: SysctlItem): void {
-  enter(item.ns, () => {
+export function writeSysctl(item: SysctlItem, namespace: string | NamespaceHandle = item.ns): void {
+  enter(namespace, () => {
     const path = pathOf(item.key);
     try {
       if (readFileSync(path, "utf8").trim().replaceAll("\t", " ") !== item.value) writeFileSync(path, item.value);

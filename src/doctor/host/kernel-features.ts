@@ -1,7 +1,7 @@
 import { release } from "node:os";
 import { messageOf } from "#base";
 import { rulesetText } from "#fabric";
-import { enterNew, NamespaceHandle } from "#kernel/netns";
+import { type NamespaceHandle, newNamespace } from "#kernel/netns";
 import { loadRuleset } from "#kernel/nftables";
 import { encodeNewLink, type LinkInfo, type LinkRequest, RouteSocket } from "#kernel/rtnetlink";
 import { type Check, fail, ok, warn } from "../check.ts";
@@ -96,7 +96,7 @@ const FEATURES: readonly Feature[] = [
 export function kernelFeatures(files: HostFiles): Check[] {
   let namespace: NamespaceHandle;
   try {
-    namespace = enterNew(() => NamespaceHandle.current("doctor"));
+    namespace = newNamespace("doctor");
   } catch (error) {
     return [fail("kernel", `No network namespace can be made: ${messageOf(error)}.`, "run as root, with CAP_SYS_ADMIN and CAP_NET_ADMIN")];
   }

@@ -5,6 +5,7 @@
 import { execFile, execFileSync } from "node:child_process";
 import { promisify } from "node:util";
 import { Fabric, type Firewall, HostObserver, KernelExecutor, SandboxNamespaces } from "#fabric";
+import { createNamespace } from "#kernel/netns";
 import { type End, pingMatrix } from "#lab";
 import type { Driver, EndpointModel, HostFacts, NetworkModel } from "../driver.ts";
 import { fakeHost, lanEndpoint, POOL, POOL6 } from "./testing.ts";
@@ -27,7 +28,7 @@ export class LanLab implements Disposable {
   readonly #namespaces = new SandboxNamespaces(NS);
 
   constructor() {
-    for (const name of ["sw", "h2"]) this.#namespaces.create(`${NS}/${name}`);
+    for (const name of ["sw", "h2"]) createNamespace(`${NS}/${name}`);
     sh(`ip -n sw link add sw0 type bridge mcast_snooping 0; ip -n sw link set sw0 up
       sysctl -qw net.ipv6.conf.default.accept_dad=0
       ip link add eth0 type veth peer name h1 netns sw; ip -n h2 link add eth0 type veth peer name h2 netns sw
@@ -55,7 +56,7 @@ export class LanLab implements Disposable {
 
   /** A container of the other host, made by hand. @param type as `ip link` has it, `macvlan mode bridge` */
   remote(name: string, type: string, ...addresses: string[]): void {
-    this.#namespaces.create(`${NS}/${name}`);
+    createNamespace(`${NS}/${name}`);
     // Linux 6.1 refuses a name in another namespace that is taken in the parent's.
     sh(
       `ip -n h2 link add new0 netns ${name} link eth0 type ${type}; ip -n ${name} link set new0 name eth0; ip -n ${name} link set eth0 up`,

@@ -1,4 +1,4 @@
 /** `kernel/netns`: the only room that changes the thread's network namespace. Everything is synchronous and comes back. */
 export * from "./isolate.ts";
-export { enter, enterNew, HOST_NAMESPACE, NamespaceHandle, namespaceInode } from "./namespace.ts";
+export { enter, HOST_NAMESPACE, NamespaceHandle, namespaceInode, newNamespace } from "./namespace.ts";
 export * from "./persist.ts";

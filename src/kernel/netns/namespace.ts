@@ -4,7 +4,7 @@ import { CLONE_NEWNET, FileDescriptor, type SystemError, setns, unshare } from "
 /** The network namespace this process started in; any other is the path of a namespace file. */
 export const HOST_NAMESPACE = "host";
 
-export const OWN_NAMESPACE = "/proc/thread-self/ns/net";
+const OWN_NAMESPACE = "/proc/thread-self/ns/net";
 
 /** A network namespace held open: it lives as long as this does, whatever happens to its path. */
 export class NamespaceHandle extends FileDescriptor {
@@ -86,12 +86,12 @@ function synchronous<T>(result: T): T {
   return result;
 }
 
-/** Runs `act` with the thread inside a network namespace that nobody holds yet, and returns; for whoever pins it. */
-export function enterNew<T>(act: () => T): T {
+/** A new network namespace with `lo`, down. It lasts as long as the handle, or what else comes to hold it. @throws SystemError EPERM without CAP_SYS_ADMIN */
+export function newNamespace(name: string): NamespaceHandle {
   const from = where.now ?? home();
   unshare(CLONE_NEWNET);
   try {
-    return act();
+    return NamespaceHandle.current(name);
   } finally {
     comeBack(from);
   }

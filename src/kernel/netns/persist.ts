@@ -1,7 +1,7 @@
 import { closeSync, mkdirSync, openSync, readdirSync, rmdirSync, statfsSync, unlinkSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { Errno, isErrno, MNT_DETACH, MS_BIND, MS_SHARED, mountFs, SystemError, UMOUNT_NOFOLLOW, unmount } from "#kernel/ffi";
-import { enterNew, OWN_NAMESPACE } from "./namespace.ts";
+import { type NamespaceHandle, newNamespace } from "./namespace.ts";
 
 /** linux/magic.h: what statfs(2) says of a namespace file. */
 const NSFS_MAGIC = 0x6e736673;
@@ -37,10 +37,16 @@ function shareDirectory(directory: string): void {
  * @throws SystemError EEXIST when `path` is there already; EPERM without CAP_SYS_ADMIN
  */
 export function createNamespace(path: string): void {
+  using namespace = newNamespace(path);
+  pinNamespace(namespace, path);
+}
+
+/** Pins a namespace at `path`, as `createNamespace` does. @throws SystemError EEXIST */
+export function pinNamespace(namespace: NamespaceHandle, path: string): void {
   reserve(path);
   try {
     shareDirectory(dirname(path));
-    enterNew(() => mountFs({ source: OWN_NAMESPACE, target: path, flags: MS_BIND }));
+    mountFs({ source: `/proc/self/fd/${namespace.fd}`, target: path, flags: MS_BIND });
   } catch (error) {
     unlinkSync(path);
     throw error;
