@@ -113,6 +113,7 @@ export class Names {
     this.#watch?.[Symbol.dispose]();
     this.#watch = undefined;
     this.#dns.stopAll();
+    this.#files.close();
   }
 
   /** The host has other resolvers now: running containers ask those from the next query on, and read them where they ask themselves. */

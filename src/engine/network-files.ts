@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { familyOf, isIp, messageOf } from "#base";
 import {
   addHosts,
@@ -8,15 +8,14 @@ import {
   EMPTY_RESOLV_CONF,
   type ExternalServer,
   extraHostEntries,
-  fileHash,
   type HostsEntry,
   hostsNames,
-  isUserModified,
   linkNames,
   parseExtraHost,
   removeHosts,
 } from "#dns";
 import type { Context } from "./context.ts";
+import { FileMarks, readText } from "./file-marks.ts";
 import { readHostResolver } from "./host-resolver.ts";
 import type { SandboxRecord } from "./records.ts";
 
@@ -28,9 +27,11 @@ export class NetworkFiles {
   readonly #linkedTo: LinkedTo;
   /** Lines of ours in the hosts files of open sandboxes. */
   readonly #lines = new Map<string, readonly HostsEntry[]>();
+  readonly #marks: FileMarks;
 
   constructor(context: Context, linkedTo: LinkedTo) {
     this.#context = context;
+    this.#marks = new FileMarks(context.log);
     this.#linkedTo = linkedTo;
   }
 
@@ -38,21 +39,19 @@ export class NetworkFiles {
   write(record: SandboxRecord, embeddedDns: boolean): readonly ExternalServer[] {
     const { filesDir, hostname } = record.spec;
     mkdirSync(filesDir, { recursive: true });
-    this.#replace(record, "hostname", buildHostname(hostname));
+    const hostnamePath = `${filesDir}/hostname`;
+    if (readText(hostnamePath) !== buildHostname(hostname)) writeFileSync(hostnamePath, buildHostname(hostname));
     this.#replaceHosts(record);
     const { text, external } = this.#resolvConf(record, embeddedDns);
-    this.#replace(record, "resolv.conf", text);
+    this.#replace(`${filesDir}/resolv.conf`, text);
     return external;
   }
 
   /** A file that the user has edited is left as it is; so is one that says the same already. */
-  #replace(record: SandboxRecord, name: string, text: string): void {
-    const path = `${record.spec.filesDir}/${name}`;
+  #replace(path: string, text: string): void {
     const present = readText(path);
-    if (present === text) return;
-    if (present !== undefined && isUserModified(present, readText(`${path}.hash`))) return;
-    writeFileSync(path, text);
-    if (name === "resolv.conf" || name === "hosts") writeFileSync(`${path}.hash`, fileHash(text));
+    const edited = present !== undefined && present !== text && this.#marks.isEdited(path, present);
+    if (!edited) this.#marks.write(path, text, present);
   }
 
   /** In a hosts file that the user has edited, the lines that are ours follow the networks; the others stay. */
@@ -63,13 +62,18 @@ export class NetworkFiles {
     this.#lines.set(spec.containerId, lines);
     const path = `${spec.filesDir}/hosts`;
     const present = readText(path);
-    if (present === undefined || !isUserModified(present, readText(`${path}.hash`))) {
-      this.#replace(record, "hosts", text);
+    if (present === undefined || present === text || !this.#marks.isEdited(path, present)) {
+      this.#marks.write(path, text, present);
       return;
     }
     const gone = before.filter((line) => !lines.some(({ address, names }) => line.address === address && line.names === names));
     const next = addHosts(removeHosts(present, gone), lines);
     if (next !== present) writeFileSync(path, next);
+  }
+
+  /** Finishes what `write` left to be done later. */
+  close(): void {
+    this.#marks.flush();
   }
 
   /** The sandbox is closed: what its hosts file says is history. */
@@ -136,14 +140,5 @@ export class NetworkFiles {
       this.#context.log.warn("host's resolv.conf not read", { error: messageOf(error) });
       return { host: EMPTY_RESOLV_CONF, path: "/etc/resolv.conf" };
     }
-  }
-}
-
-function readText(path: string): string | undefined {
-  try {
-    return readFileSync(path, "utf8");
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    throw error;
   }
 }
