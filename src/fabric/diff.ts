@@ -38,7 +38,7 @@ function indexOf(state: DesiredState): Map<string, Item> {
 
 /** Link attributes the kernel fixes at creation. */
 function mustRemake(before: Item, after: Item): boolean {
-  return before.type === "link" && after.type === "link" && !sameItem(structureOf(before), structureOf(after));
+  return before !== after && before.type === "link" && after.type === "link" && !sameItem(structureOf(before), structureOf(after));
 }
 
 const structureOf = (link: LinkItem): LinkItem => ({

@@ -32,16 +32,16 @@ export const elementKey = (item: Pick<ElementItem, "set" | "key">): string => `e
 /** RT_TABLE_MAIN (linux/rtnetlink.h). */
 export const MAIN_TABLE = 254;
 
-/** True when two items of one key ask for the same attributes. */
+/** True when two items of one key ask for the same attributes; one that is undefined is as one that is not there. */
 export function sameItem(a: Item, b: Item): boolean {
-  return a === b || stable(a) === stable(b);
+  return same(a, b);
 }
 
-/** Structural text with sorted keys and undefined left out, so that field order does not matter. */
-function stable(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(stable).join(",")}]`;
-  if (value === null || typeof value !== "object") return JSON.stringify(value) ?? "null";
-  const fields = Object.entries(value).filter(([, field]) => field !== undefined);
-  fields.sort(([left], [right]) => (left < right ? -1 : 1));
-  return `{${fields.map(([name, field]) => `${name}:${stable(field)}`).join(",")}}`;
+function same(a: unknown, b: unknown): boolean {
+  if (a === b) return true;
+  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null || Array.isArray(a) !== Array.isArray(b)) return false;
+  const [left, right] = [a as Record<string, unknown>, b as Record<string, unknown>];
+  for (const name in left) if (!same(left[name], right[name])) return false;
+  for (const name in right) if (right[name] !== undefined && left[name] === undefined) return false;
+  return true;
 }

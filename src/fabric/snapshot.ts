@@ -1,14 +1,5 @@
-import { ALIAS_PREFIX } from "#base";
-import {
-  type Address,
-  type BridgePort,
-  type FdbEntry,
-  type Link,
-  type Neighbour,
-  type Route,
-  RouteSocket,
-  type Rule,
-} from "#kernel/rtnetlink";
+import { ALIAS_PREFIX, HOST } from "#base";
+import { type BridgePort, type FdbEntry, type Link, type Neighbour, type Route, RouteSocket, type Rule } from "#kernel/rtnetlink";
 import { MAIN_TABLE } from "./key.ts";
 import type { Item, LinkData, LinkItem } from "./types.ts";
 
@@ -32,9 +23,14 @@ export class Snapshot {
       using socket = RouteSocket.open(ns);
       return read(socket);
     };
-    const links = this.#read((socket) => socket.links());
+    using socket = RouteSocket.open(ns);
+    const links = socket.links();
     this.links = new Map(links.map((link) => [link.name, link]));
     this.#byIndex = new Map(links.map((link) => [link.index, link]));
+    if (ns === HOST) return;
+    // A sandbox has few of each, and all are asked for: with one socket for the three.
+    this.#cache.addresses = this.#addressesOf(socket);
+    this.#cache.routes = routesOf(socket);
   }
 
   nameOf(index: number | undefined): string | undefined {
@@ -153,14 +149,15 @@ export class Snapshot {
   }
 
   get #addresses(): Set<string> {
-    const key = ({ index, address }: Address) => `${this.nameOf(index)} ${address}`;
-    return (this.#cache.addresses ??= new Set(this.#read((socket) => socket.addresses()).map(key)));
+    return (this.#cache.addresses ??= this.#read((socket) => this.#addressesOf(socket)));
+  }
+
+  #addressesOf(socket: RouteSocket): Set<string> {
+    return new Set(socket.addresses().map(({ index, address }) => `${this.nameOf(index)} ${address}`));
   }
 
   get #routes(): Map<string, Route> {
-    const entries = () =>
-      this.#read((socket) => socket.routes()).map((route) => [routeKey(route.table, route.destination, route.metric), route] as const);
-    return (this.#cache.routes ??= new Map(entries()));
+    return (this.#cache.routes ??= this.#read(routesOf));
   }
 
   get #rules(): Rule[] {
@@ -177,6 +174,9 @@ export class Snapshot {
     return (this.#cache.fdb ??= this.#read((socket) => socket.fdb()));
   }
 }
+
+const routesOf = (socket: RouteSocket): Map<string, Route> =>
+  new Map(socket.routes().map((route) => [routeKey(route.table, route.destination, route.metric), route]));
 
 /** IPv6 routes without a metric get 1024 (IP6_RT_PRIO_USER). */
 const routeKey = (table: number, destination: string, metric: number | undefined): string =>
