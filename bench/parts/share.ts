@@ -30,12 +30,14 @@ export const share: Part = {
 };
 
 const TOTAL = 1000;
+/** By processor time: the first and the last are a minute apart, and the machine may be another one by then. */
+const GROWTH = `start of container ${TOTAL} of a network, over the first`;
 
 /** A thousand containers' share on one network; then a daemon is started on what is there. */
 export const many: Part = {
   name: "many",
   rows: {
-    [`start of container ${TOTAL} of a network, over the first`]: { unit: "times", goal: { atMost: 1.5 } },
+    [GROWTH]: { unit: "times", goal: { atMost: 1.5 } },
     [`names of ${TOTAL} containers resolve (1: yes)`]: { unit: "" },
     "memory per endpoint (RSS)": { unit: "kB", goal: { atMost: 60 } },
     [`restart with ${TOTAL} endpoints: /_ping answers`]: { unit: "ms", goal: { atMost: 2000 } },
@@ -45,12 +47,8 @@ export const many: Part = {
   async run({ lab, record }) {
     const host = await engineHost(lab, "many");
     const output = await host.sh(script("engine", "many", `${host.directory}/data/fairway`, "/run/fairway", TOTAL), { timeout: 300_000 });
-    const { opens, rss, resolved } = JSON.parse(output) as { opens: number[]; rss: number; resolved: boolean };
-    record(
-      `start of container ${TOTAL} of a network, over the first`,
-      "fairway",
-      median(opens.slice(-TOTAL / 20)) / median(opens.slice(0, TOTAL / 20)),
-    );
+    const { cpu, rss, resolved } = JSON.parse(output) as { cpu: number[]; rss: number; resolved: boolean };
+    record(GROWTH, "fairway", median(cpu.slice(-TOTAL / 20)) / median(cpu.slice(0, TOTAL / 20)));
     record(`names of ${TOTAL} containers resolve (1: yes)`, "fairway", resolved ? 1 : 0);
     record("memory per endpoint (RSS)", "fairway", rss / TOTAL / 1024);
     for (let round = 0; round < 3; round++) {
