@@ -65,9 +65,8 @@ async function share(rounds: number) {
   return { opens, closes, cpu };
 }
 
-/** Many on one network, which are left there. */
+/** Many on the network `load`, which are left there. */
 async function many(total: number) {
-  await engine.createNetwork({ name: "load", ipam: { driver: "default", options: null, config: [{ subnet: "10.240.0.0/16" }] } });
   const warm = spec("warm");
   for (let round = 0; round < 20; round++) {
     await engine.declareSandbox(warm);
