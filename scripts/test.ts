@@ -19,15 +19,13 @@ interface ClassOfTests {
   readonly concurrency: number;
   /** For one file. */
   readonly minutes: number;
-  /** What failed is run once more: docs/decisions/074-a-second-try-for-live-tests.md. */
-  readonly secondTry: boolean;
 }
 
 /** Two cores share this work: pure tests overlap, daemons and machines do not. */
 const classes: readonly ClassOfTests[] = [
-  { name: "fast", concurrency: 2, minutes: 2, secondTry: false },
-  { name: "live", concurrency: 1, minutes: 10, secondTry: true },
-  { name: "vm", concurrency: 1, minutes: 40, secondTry: true },
+  { name: "fast", concurrency: 2, minutes: 2 },
+  { name: "live", concurrency: 1, minutes: 10 },
+  { name: "vm", concurrency: 1, minutes: 40 },
 ];
 
 if (process.getuid?.() !== 0) {
@@ -40,7 +38,7 @@ if (process.getuid?.() !== 0) {
 const failedSteps = chosen ? [] : runStaticSteps(root, console.log);
 const results: FileResult[] = [];
 const flaky: FileResult[] = [];
-for (const { name, concurrency, minutes, secondTry } of classes) {
+for (const { name, concurrency, minutes } of classes) {
   if (values.only && !values.only.includes(name)) continue;
   const files = findTests(root, name).filter((file) => positionals.length === 0 || positionals.some((part) => file.includes(part)));
   if (files.length === 0) continue;
@@ -49,7 +47,8 @@ for (const { name, concurrency, minutes, secondTry } of classes) {
   console.log(`---- ${name}: ${files.length} ${files.length === 1 ? "file" : "files"}`);
   const batch = { root, concurrency, timeout: minutes * 60_000, write: console.log };
   const first = await runTests({ ...batch, files });
-  const failed = secondTry ? first.filter((result) => !passed(result)) : [];
+  // docs/decisions/074-a-second-try.md
+  const failed = first.filter((result) => !passed(result));
   if (failed.length > 0) console.log(`---- ${name}, what failed once more: ${failed.length} ${failed.length === 1 ? "file" : "files"}`);
   const second = await runTests({ ...batch, files: failed.map(({ file }) => file) });
   results.push(...first.filter((result) => !failed.includes(result)), ...second);

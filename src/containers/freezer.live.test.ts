@@ -1,16 +1,19 @@
 import assert from "node:assert/strict";
-import { readdirSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
 import { Bench, isolateProcesses } from "./testing.ts";
 
 isolateProcesses();
 
 /** Freezes a container behind the daemon's back, as a pause does whose daemon dies before it is written down. */
-function freeze(bench: Bench, id: string, wanted: boolean): void {
+async function freeze(bench: Bench, id: string, wanted: boolean): Promise<void> {
   const path = `${bench.options.defaults!.cgroupParent}/${id}`;
   const v1 = readdirSync("/sys/fs/cgroup").includes("freezer");
-  if (v1) writeFileSync(`/sys/fs/cgroup/freezer/${path}/freezer.state`, wanted ? "FROZEN" : "THAWED");
-  else writeFileSync(`/sys/fs/cgroup/${path}/cgroup.freeze`, wanted ? "1" : "0");
+  if (!v1) return writeFileSync(`/sys/fs/cgroup/${path}/cgroup.freeze`, wanted ? "1" : "0");
+  const [state, word] = [`/sys/fs/cgroup/freezer/${path}/freezer.state`, wanted ? "FROZEN" : "THAWED"];
+  // A process that was busy leaves it at FREEZING, on which runc waits; writing it again gets it further.
+  for (; readFileSync(state, "utf8").trim() !== word; await pause(10)) writeFileSync(state, word);
 }
 
 const statusOf = async (bench: Bench, id: string) => ((await bench.containers.inspect(id)).State as { Status: string }).Status;
@@ -19,12 +22,12 @@ test("a pause or unpause that the daemon's death cut off is found as far as it c
   await using bench = await Bench.open();
   const { Id } = await bench.create(["sleep", "1000"]);
   await bench.containers.start(Id);
-  freeze(bench, Id, true);
+  await freeze(bench, Id, true);
   await bench.restart();
   assert.equal(await statusOf(bench, Id), "paused");
   await bench.containers.unpause(Id);
   await bench.containers.pause(Id);
-  freeze(bench, Id, false);
+  await freeze(bench, Id, false);
   await bench.restart();
   assert.equal(await statusOf(bench, Id), "running");
   await bench.containers.remove(Id, { force: true, volumes: false, link: false });
@@ -39,7 +42,7 @@ test("a container that somebody froze is stopped and removed", async () => {
     () => bench.containers.remove(Id, { force: true, volumes: false, link: false }),
   ]) {
     await bench.containers.start(Id);
-    freeze(bench, Id, true);
+    await freeze(bench, Id, true);
     await end();
   }
   await bench.containers.close();

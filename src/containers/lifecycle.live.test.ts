@@ -15,7 +15,7 @@ const message = (pattern: RegExp, category?: string) => (error: unknown) => {
   if (category) assert.equal(error.category, category);
   return true;
 };
-const until = async (condition: () => boolean | Promise<boolean>, limit = 5000) => {
+const until = async (condition: () => boolean | Promise<boolean>, limit = 30_000) => {
   for (const end = Date.now() + limit; Date.now() < end; ) {
     if (await condition()) return;
     await new Promise((resolve) => setTimeout(resolve, 20));
@@ -403,10 +403,12 @@ describe("containers", { timeout: 240_000 }, () => {
     const statuses: string[] = [];
     const stop = bench.containers.onEvent(({ action }) => action.startsWith("health_status") && statuses.push(action));
     const Healthcheck = { Test: ["CMD-SHELL", "test -e /ok && echo fine"], Interval: 50_000_000, Retries: 2 };
-    const { Id } = await bench.create(["sh", "-c", "touch /ok; sleep 0.4; rm /ok; sleep 1000"], { Healthcheck });
+    const { Id } = await bench.create(["sh", "-c", "trap 'rm /ok' USR1; touch /ok; while :; do sleep 0.1; done"], { Healthcheck });
     await bench.containers.start(Id);
     assert.equal(((await status(bench, Id)).Health as { Status: string }).Status, "starting");
-    await until(() => statuses.length === 2, 10_000);
+    await until(() => statuses.includes("health_status: healthy"));
+    await bench.containers.kill(Id, "USR1");
+    await until(() => statuses.includes("health_status: unhealthy"));
     stop();
     assert.deepEqual(statuses, ["health_status: healthy", "health_status: unhealthy"]);
     const [row] = await bench.containers.list({ all: false, filters: { health: ["unhealthy"] } });

@@ -88,14 +88,11 @@ it("`usage()` counts as Docker's Status.IPAM does", () => {
   assert.deepEqual(pool("fd00::/64").usage(undefined), { inUse: 1n, available: (1n << 64n) - 1n });
 });
 
-it("`takeLowest()` of the 60,000th address costs what the first costs", () => {
+it("`takeLowest()` hands out 60,000 addresses, each once, and then the one that was given back", () => {
   const addresses = pool("10.0.0.0/8");
-  const container = holder("c");
-  const batch = () => {
-    const start = performance.now();
-    for (let index = 0; index < 5000; index++) addresses.takeLowest(undefined, container);
-    return performance.now() - start;
-  };
-  const times = Array.from({ length: 12 }, batch);
-  assert.ok(Math.min(...times.slice(6)) < 5 * Math.min(...times.slice(0, 6)), `took ${times.map((time) => time.toFixed(1))} ms`);
+  const given = Array.from({ length: 60_000 }, () => addresses.takeLowest(undefined, holder("c")));
+  assert.equal(new Set(given).size, given.length);
+  assert.equal(given.at(-1), "10.0.234.96");
+  addresses.release("10.0.117.48");
+  assert.equal(addresses.takeLowest(undefined, holder("c")), "10.0.117.48");
 });

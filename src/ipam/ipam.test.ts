@@ -102,15 +102,11 @@ describe("choice of subnets", () => {
     assert.deepEqual(subnets(ipam, "red", { config: [{ subnet: "172.21.0.0/16" }] }), ["172.21.0.0/16"]);
   });
 
-  it("`allocateNetwork()` of the 5,000th network takes microseconds", () => {
+  it("`allocateNetwork()` has a subnet of its own for each of 5,000 networks, in both families", () => {
     const ipam = ipamWith();
-    for (let index = 0; index < 5000; index++) ipam.allocateNetwork(request(`n${index}`, { ipv6: true }));
-    const times = Array.from({ length: 50 }, (_, index) => {
-      const start = performance.now();
-      ipam.allocateNetwork(request(`m${index}`, { ipv6: true }));
-      return performance.now() - start;
-    });
-    assert.ok(times.sort((a, b) => a - b)[25]! < 0.2, `median ${times[25]} ms`);
+    const all = Array.from({ length: 5000 }, (_, index) => subnets(ipam, `n${index}`, { ipv6: true })).flat();
+    assert.equal(all.length, 10_000);
+    assert.equal(new Set(all).size, all.length);
   });
 });
 

@@ -133,7 +133,7 @@ test("`RulesetGuard` puts rules, elements and the administrator's chain back wit
     },
   });
   const settle = async (until: () => boolean) => {
-    const end = Date.now() + 1000;
+    const end = Date.now() + 30_000;
     while (!until() && Date.now() < end) await new Promise((done) => setTimeout(done, 10));
     assert.ok(until());
   };

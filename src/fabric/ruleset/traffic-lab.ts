@@ -89,6 +89,8 @@ export class TrafficLab {
       const child = spawn(file!, args, { stdio: ["pipe", "pipe", "ignore"] });
       let text = "";
       child.stdout!.on("data", (data) => (text += data));
+      // It may be refused, and gone, before it is asked.
+      child.stdin!.on("error", () => {});
       // A close of stdin would end the socket before a slow answer came.
       child.stdin!.write("?\n");
       const timer = setTimeout(() => child.kill("SIGKILL"), 5000 * seconds);
