@@ -73,12 +73,17 @@ function processesOf(pidNamespace: string): ProcessFacts[] {
     if (!belongs(pid)) continue;
     try {
       const command = readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ").trim();
-      if (command) found.push({ pid, command, netns: readlinkSync(`/proc/${pid}/ns/net`) });
+      if (command) found.push({ pid, command, netns: readlinkSync(`/proc/${pid}/task/${newestThread(pid)}/ns/net`) });
     } catch {
       // Ended while we looked.
     }
   }
   return found;
+}
+
+/** The thread that tells where a process is: the first one of a daemon, its event loop, is in another's network namespace for moments at a time. */
+function newestThread(pid: number): number {
+  return Math.max(...readdirSync(`/proc/${pid}/task`).map(Number));
 }
 
 /** What `after` has that `before` had not: empty when nothing was leaked. Each line is `kind: thing`. */

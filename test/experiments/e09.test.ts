@@ -7,7 +7,9 @@ import { HOST_ADDRESS, OUTSIDE_ADDRESS, stage } from "./stage.ts";
 
 test("E09 macvlan on one host: a station of the LAN with its own MAC; the host cannot reach it", async (t) => {
   const { host, outside, docker } = await stage(t);
-  const before = await host.sh("ip -o link; nft list ruleset | grep -c 192.168.56 || true");
+  // Flags and states aside: a bridge without ports is told to be down some time after it was made.
+  const linksAndRules = () => host.sh("ip -o link | cut -d'<' -f1; nft list ruleset | grep -c 192.168.56 || true");
+  const before = await linksAndRules();
   const id = await docker("network create -d macvlan --subnet=192.168.56.0/24 --gateway=192.168.56.1 -o parent=eth0 macvlan_net");
 
   await t.test("`network create` prints the id, `network list` driver and scope", async () => {
@@ -55,7 +57,7 @@ test("E09 macvlan on one host: a station of the LAN with its own MAC; the host c
   });
 
   await t.test("no bridge and no NAT: the host has no new link, no rule, and the gateway sees the container's own address", async () => {
-    assert.equal(await host.sh("ip -o link; nft list ruleset | grep -c 192.168.56 || true"), before);
+    assert.equal(await linksAndRules(), before);
     assert.deepEqual(await pingFrom(host, "c1", OUTSIDE_ADDRESS), PINGS);
     assert.match(await outside.sh("ip neigh show 192.168.56.31"), /02:42:c0:a8:38:1f/);
   });
@@ -79,6 +81,6 @@ test("E09 macvlan on one host: a station of the LAN with its own MAC; the host c
   await t.test("the network goes without a trace", async () => {
     await docker("rm -f c1 c2");
     await docker("network rm macvlan_net");
-    assert.equal(await host.sh("ip -o link; nft list ruleset | grep -c 192.168.56 || true"), before);
+    assert.equal(await linksAndRules(), before);
   });
 });

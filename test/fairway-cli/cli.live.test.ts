@@ -145,7 +145,8 @@ test("`fairway doctor` quotes a foreign rule with its handle, also one of iptabl
 });
 
 test("`fairway doctor` leaves the host as it was when it has tried the kernel's features", options, async () => {
-  const state = () => [ip("link"), ip("address"), nft("list ruleset")].join("\n").replace(/\d+(?=sec)/g, "");
+  // Flags, states and lifetimes aside: a bridge without ports is told to be down some time after it was made.
+  const state = () => [ip("-o", "link"), ip("-o", "address"), nft("list ruleset")].join("\n").replace(/<.*| scope .*/g, "");
   const before = state();
   const { checks } = JSON.parse((await fairway("doctor", "--json")).out) as { checks: { name: string; finding: string }[] };
   assert.match(checks.find(({ name }) => name === "kernel")!.finding, /veth, bridge/);
