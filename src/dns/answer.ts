@@ -1,5 +1,5 @@
 import type { QueryReader } from "./query.ts";
-import { CONTAINER_TTL, FLAG_QR, FLAG_RA, HEADER_LENGTH, OPT_LENGTH, Rcode, RecordType, UDP_EDNS_SIZE } from "./wire.ts";
+import { CONTAINER_TTL, FLAG_QR, FLAG_RA, FLAG_TC, HEADER_LENGTH, OPT_LENGTH, Rcode, RecordType, UDP_EDNS_SIZE } from "./wire.ts";
 
 /**
  * Writes one answer into a reused buffer: header and question first, then records, then `finish()`. The question is copied octet for octet, so the
@@ -110,7 +110,7 @@ export class AnswerWriter {
   #record(type: number, length: number): number {
     const at = this.#at;
     if (at + 12 + length > this.#limit) {
-      this.#into[this.#start + 2]! |= 0x02;
+      this.#into[this.#start + 2]! |= FLAG_TC;
       return -1;
     }
     this.#into[at] = 0xc0;

@@ -6,7 +6,13 @@ import { loopback } from "./testing.ts";
 import { Upstream } from "./upstream.ts";
 
 const isolated = isolate({ tmpfs: ["/run"] });
-const question = { wire: Buffer.from("\x01x\0\0\x01\0\x01", "latin1"), recursionDesired: true, checkingDisabled: false, dnssecOk: false };
+const question = {
+  wire: Buffer.from("\x01x\0\0\x01\0\x01", "latin1"),
+  recursionDesired: true,
+  checkingDisabled: false,
+  authenticData: false,
+  dnssecOk: false,
+};
 
 test("`exchangeUdp()` gives a failure when there is no route to the upstream", { skip: isolated ? false : "needs root" }, async () => {
   for (const [address, family] of [

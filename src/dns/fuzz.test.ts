@@ -78,7 +78,7 @@ test(`parseReply() and fitReply() survive ${ROUNDS} mutated replies, and what th
   const query = encodeUpstreamQuery(
     7,
     question,
-    { wire: question, recursionDesired: true, checkingDisabled: false, dnssecOk: false },
+    { wire: question, recursionDesired: true, checkingDisabled: false, authenticData: false, dnssecOk: false },
     true,
   );
   const soa = Buffer.from("c00c00060001000000050024026e73c00c0a686f73746d6173746572c00c00000001000002000000030000000400000005", "hex");

@@ -45,8 +45,8 @@ export interface DecodedName {
 
 /**
  * Reads a possibly compressed name (RFC 1035 §4.1.4). A pointer must lead to a name that lies wholly before the one it ends, so
- * following comes to an end; undefined for anything
- * malformed: loops, reserved label types, over 255 octets, past `end`. The message starts at 0 of the buffer; pointers to before `floor` are malformed too.
+ * following comes to an end. The message starts at 0 of the buffer.
+ * @returns undefined for anything malformed: loops, reserved label types, over 255 octets, past `end`, pointers to before `floor`
  */
 export function decodeName(buffer: Uint8Array, start: number, end: number, floor = 0): DecodedName | undefined {
   let key = "";

@@ -1,4 +1,5 @@
 import {
+  FLAG_AD,
   FLAG_CD,
   FLAG_QR,
   FLAG_RD,
@@ -30,6 +31,8 @@ export class QueryReader {
   /** Header octets 2 and 3 of a response: what is echoed of the query's flags (RD; CD by RFC 4035 §3.2.2). */
   recursionDesired = 0;
   checkingDisabled = 0;
+  /** The client wants to hear whether an answer was validated (RFC 6840 §5.7), as the C library does with `options trust-ad`. */
+  authenticData = 0;
   hasEdns = false;
   dnssecOk = false;
   /** The UDP size the client takes; 512 without EDNS and never less (RFC 6891 §6.2.3). */
@@ -50,6 +53,7 @@ export class QueryReader {
     const flags = buffer[start + 2]!;
     this.recursionDesired = flags & FLAG_RD;
     this.checkingDisabled = buffer[start + 3]! & FLAG_CD;
+    this.authenticData = buffer[start + 3]! & FLAG_AD;
     if ((flags & 0x78) !== 0) return Rcode.NOTIMP;
     if ((flags & FLAG_TC) !== 0) return Rcode.FORMERR;
     if (buffer[start + 4] !== 0 || buffer[start + 5] !== 1) return Rcode.FORMERR;

@@ -1,5 +1,18 @@
 import { decodeName } from "./name.ts";
-import { FLAG_QR, FLAG_RA, FLAG_RD, FLAG_TC, HEADER_LENGTH, OPT_LENGTH, Rcode, RecordType, UDP_EDNS_SIZE } from "./wire.ts";
+import {
+  FLAG_AA,
+  FLAG_AD,
+  FLAG_CD,
+  FLAG_QR,
+  FLAG_RA,
+  FLAG_RD,
+  FLAG_TC,
+  HEADER_LENGTH,
+  OPT_LENGTH,
+  Rcode,
+  RecordType,
+  UDP_EDNS_SIZE,
+} from "./wire.ts";
 
 /** What is asked of an upstream. */
 export interface UpstreamQuestion {
@@ -7,6 +20,7 @@ export interface UpstreamQuestion {
   readonly wire: Buffer;
   readonly recursionDesired: boolean;
   readonly checkingDisabled: boolean;
+  readonly authenticData: boolean;
   readonly dnssecOk: boolean;
 }
 
@@ -36,7 +50,7 @@ export function encodeUpstreamQuery(id: number, wire: Uint8Array, question: Upst
   const message = Buffer.alloc(HEADER_LENGTH + wire.length + (edns ? OPT_LENGTH : 0));
   message.writeUInt16BE(id, 0);
   message[2] = question.recursionDesired ? FLAG_RD : 0;
-  message[3] = question.checkingDisabled ? 0x10 : 0;
+  message[3] = (question.checkingDisabled ? FLAG_CD : 0) | (question.authenticData ? FLAG_AD : 0);
   message[5] = 1;
   message.set(wire, HEADER_LENGTH);
   if (!edns) return message;
@@ -168,8 +182,10 @@ export function fitReply(reply: Reply, target: ReplyTarget): Buffer {
   const out = Buffer.alloc(cut + (target.hasEdns ? OPT_LENGTH : 0));
   reply.message.copy(out, 0, 0, cut);
   head.copy(out);
-  out[2] = FLAG_QR | (reply.message[2]! & 0x04) | (truncated ? FLAG_TC : 0) | (head[2]! & FLAG_RD);
-  out[3] = FLAG_RA | (target.dnssecOk ? reply.message[3]! & 0x20 : 0) | (head[3]! & 0x10) | (reply.rcode & 0xf);
+  // RFC 6840 §5.8: AD is for those who asked for it, by AD or by DO.
+  const authentic = target.dnssecOk || (head[3]! & FLAG_AD) !== 0 ? reply.message[3]! & FLAG_AD : 0;
+  out[2] = FLAG_QR | (reply.message[2]! & FLAG_AA) | (truncated ? FLAG_TC : 0) | (head[2]! & FLAG_RD);
+  out[3] = FLAG_RA | authentic | (head[3]! & FLAG_CD) | (reply.rcode & 0xf);
   out.writeUInt16BE(1, 4);
   out.writeUInt16BE(counts.answer, 6);
   out.writeUInt16BE(counts.authority, 8);

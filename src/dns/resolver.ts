@@ -164,7 +164,8 @@ export class SandboxResolver {
       dnssecOk: query.dnssecOk,
       room: overTcp ? TCP_MAX_MESSAGE : Math.min(query.udpSize, UDP_MAX_ANSWER),
     };
-    const id = `${query.recursionDesired} ${query.checkingDisabled} ${query.dnssecOk} ${query.type} ${query.class} ${query.key}`;
+    const flags = query.recursionDesired | query.checkingDisabled | query.authenticData;
+    const id = `${flags} ${query.dnssecOk} ${query.type} ${query.class} ${query.key}`;
     let asking = this.#asking.get(id);
     if (!asking) {
       const crowdedOut = this.#forwarder.full && this.#budget.inFlight >= GUARANTEED;
@@ -176,6 +177,7 @@ export class SandboxResolver {
         wire: head.subarray(12),
         recursionDesired: query.recursionDesired !== 0,
         checkingDisabled: query.checkingDisabled !== 0,
+        authenticData: query.authenticData !== 0,
         dnssecOk: query.dnssecOk,
       };
       this.#budget.inFlight++;

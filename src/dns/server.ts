@@ -5,7 +5,7 @@ import { decodeName, keyToText } from "./name.ts";
 import type { QueryLogEntry } from "./query-log.ts";
 import { FORWARD, type SandboxResolver } from "./resolver.ts";
 import { STREAM_LIMITS, StreamConnection, type StreamLimits } from "./stream.ts";
-import { HEADER_LENGTH, Rcode, rcodeName, typeName } from "./wire.ts";
+import { HEADER_LENGTH, rcodeName, typeName } from "./wire.ts";
 
 export interface DnsServerOptions {
   readonly resolver: SandboxResolver;
@@ -149,7 +149,7 @@ export class DnsServer {
       transport,
       name: name ? keyToText(name.key) : "",
       type: name ? typeName(message.readUInt16BE(name.next)) : "",
-      rcode: rcodeName(message[3]! & 0xf || Rcode.NOERROR),
+      rcode: rcodeName(message[3]! & 0xf),
       answers: message.readUInt16BE(6),
       upstream,
       milliseconds: performance.now() - started,

@@ -12,7 +12,7 @@ import { DnsZones } from "./zones.ts";
 /** What the tests of this room share: a message decoder written apart from the code it checks, and a resolver to ask. */
 export interface DecodedMessage {
   id: number;
-  flags: { qr: boolean; aa: boolean; tc: boolean; rd: boolean; ra: boolean; cd: boolean };
+  flags: { qr: boolean; aa: boolean; tc: boolean; rd: boolean; ra: boolean; ad: boolean; cd: boolean };
   rcode: number;
   question: { raw: string; type: number; class: number } | undefined;
   answers: { name: string; type: number; ttl: number; data: string }[];
@@ -29,6 +29,7 @@ export function decodeMessage(message: Buffer): DecodedMessage {
       tc: (message[2]! & 2) > 0,
       rd: (message[2]! & 1) > 0,
       ra: (message[3]! & 0x80) > 0,
+      ad: (message[3]! & 0x20) > 0,
       cd: (message[3]! & 0x10) > 0,
     },
     rcode: message[3]! & 15,

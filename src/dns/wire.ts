@@ -29,10 +29,12 @@ export type Rcode = (typeof Rcode)[keyof typeof Rcode];
 
 /** Bits of header octet 2. */
 export const FLAG_QR = 0x80;
+export const FLAG_AA = 0x04;
 export const FLAG_TC = 0x02;
 export const FLAG_RD = 0x01;
 /** Bits of header octet 3. */
 export const FLAG_RA = 0x80;
+export const FLAG_AD = 0x20;
 export const FLAG_CD = 0x10;
 
 /**
