@@ -91,13 +91,11 @@ function tell(drift: readonly Drift[], engine: LocalEngine): FairwayDriftReport[
 async function published({ containers }: ExtensionSource): Promise<readonly PublishedPort[]> {
   const list = (await containers.list({ all: false, filters: {} })) as readonly {
     Names?: readonly string[];
-    Ports?: readonly { PublicPort?: number; Type?: string }[];
+    Ports?: readonly { IP?: string; PublicPort?: number; Type?: "tcp" | "udp" | "sctp" }[];
   }[];
   return list.flatMap(({ Names, Ports }) =>
-    (Ports ?? []).flatMap(({ PublicPort, Type }) =>
-      PublicPort
-        ? [{ proto: (Type ?? "tcp") as PublishedPort["proto"], port: PublicPort, container: (Names?.[0] ?? "").replace(/^\//, "") }]
-        : [],
+    (Ports ?? []).flatMap(({ IP = "0.0.0.0", PublicPort, Type = "tcp" }) =>
+      PublicPort ? [{ proto: Type, address: IP, port: PublicPort, container: (Names?.[0] ?? "").replace(/^\//, "") }] : [],
     ),
   );
 }

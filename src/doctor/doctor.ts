@@ -1,7 +1,7 @@
 import { readlinkSync } from "node:fs";
 import { setImmediate as turn } from "node:timers/promises";
 import { ALIAS_PREFIX, FairwayError, HOST, messageOf } from "#base";
-import { socketHolder } from "#fabric";
+import { rivalsOf, socketHolder } from "#fabric";
 import { RouteSocket } from "#kernel/rtnetlink";
 import { type Check, fail } from "./check.ts";
 import { FirewallInspector, type RunProgram } from "./firewall/inspector.ts";
@@ -15,7 +15,7 @@ import { dataRoot, fileSystemOf, limits } from "./host/resources.ts";
 import { savedRulesets } from "./host/saved-ruleset.ts";
 import { driftChecks, type Known, leakChecks, remains } from "./leaks.ts";
 import { type NetworkWarning, networkChecks } from "./networks.ts";
-import { type PublishedPort, portChecks } from "./ports.ts";
+import { type HostSockets, type PublishedPort, portChecks } from "./ports.ts";
 
 export interface DoctorOptions {
   readonly run: RunProgram;
@@ -42,7 +42,7 @@ export async function examineHost(options: DoctorOptions): Promise<readonly Chec
     // The daemon answers DNS in the same thread: it gets its turn between any two checks.
     await turn();
   };
-  const { links, uplink } = readLinks();
+  const { links, addresses, uplink } = readLinks();
   await add("kernel", () => kernelFeatures(files));
   await add("kernel-settings", () => kernelSettings(files, uplink));
   for (const check of PROGRAMS) await add("programs", () => [check(run, files)]);
@@ -59,7 +59,7 @@ export async function examineHost(options: DoctorOptions): Promise<readonly Chec
     await add("networks", () => networkChecks(known.networkWarnings()));
     await add("drift", () => driftChecks(known.drift()));
     await add("leaks", () => leakChecks(files, { dataRoot: options.dataRoot, execRoot }, known));
-    await add("ports", async () => portChecks(files, await known.published(), ownSockets(files), (inode) => socketHolder([inode])));
+    await add("ports", async () => portChecks(await known.published(), hostSockets(files, addresses)));
   } else {
     const ours = links.filter(({ alias }) => alias?.startsWith(ALIAS_PREFIX)).map(({ name }) => name);
     await add("remains", () => [remains(files, { dataRoot: options.dataRoot, execRoot }, ours)]);
@@ -71,7 +71,7 @@ function readLinks() {
   using socket = RouteSocket.open(HOST);
   const links = socket.links();
   const route = socket.routes({ table: MAIN_TABLE }).find(({ destination }) => destination === "0.0.0.0/0" || destination === "::/0");
-  return { links, uplink: links.find(({ index }) => index === route?.index)?.name };
+  return { links, addresses: socket.addresses(), uplink: links.find(({ index }) => index === route?.index)?.name };
 }
 
 function namespaceOf(pid: string): string | undefined {
@@ -82,12 +82,24 @@ function namespaceOf(pid: string): string | undefined {
   }
 }
 
+function hostSockets(files: HostFiles, links: readonly { readonly address: string }[]): HostSockets {
+  const addresses = new Set(["0.0.0.0", "::", ...links.map(({ address }) => address.split("/")[0]!)]);
+  const own = ownSockets(files);
+  return {
+    isLocal: (address) => address.startsWith("127.") || addresses.has(address),
+    rivals: rivalsOf,
+    isOwn: (inode) => own.has(inode),
+    holder: (inode) => socketHolder([inode]),
+  };
+}
+
 /** Inodes of this process' sockets. */
-function ownSockets(files: HostFiles): ReadonlySet<string> {
+function ownSockets(files: HostFiles): ReadonlySet<number> {
   return new Set(
     files.list("/proc/self/fd").flatMap((fd) => {
       try {
-        return /^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/self/fd/${fd}`))?.[1] ?? [];
+        const [, inode] = /^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/self/fd/${fd}`)) ?? [];
+        return inode === undefined ? [] : [Number(inode)];
       } catch {
         return [];
       }

@@ -22,7 +22,7 @@ import { type ConntrackMatch, ConntrackSocket } from "#kernel/nftables";
 import { portHolder } from "./port-holder.ts";
 import { type RelayTarget, relayTcp, relayUdp } from "./port-relay.ts";
 import { type LateRival, PortWatch, type WatchedRange } from "./port-watch.ts";
-import { rivalsOf } from "./socket-diag.ts";
+import { isAny, rivalsOf } from "./socket-diag.ts";
 
 type Protocol = "tcp" | "udp" | "sctp";
 
@@ -151,8 +151,6 @@ const matchOf = ({ address, port, portEnd }: UdpMapping): ConntrackMatch => ({
   originalPort: port === portEnd ? port : ([port, portEnd] as const),
   ...(isAny(address) ? {} : { originalDestination: address }),
 });
-
-const isAny = (address: string): boolean => address === "0.0.0.0" || address === "::";
 
 /** Flows to new mappings' ports that nothing translated: whoever sent them asked the host, and must now get the container. */
 function flowsToHost(conntrack: ConntrackSocket, family: Family, fresh: readonly UdpMapping[]): ConntrackMatch[] {

@@ -14,4 +14,5 @@ export * from "./ruleset/mod.ts";
 export * from "./sandbox-namespaces.ts";
 export * from "./sandbox-sockets.ts";
 export * from "./sets.ts";
+export { rivalsOf } from "./socket-diag.ts";
 export * from "./types.ts";

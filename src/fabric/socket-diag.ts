@@ -11,10 +11,13 @@ const DIAG_MESSAGE = 72;
 const IPPROTO = { tcp: 6, udp: 17 } as const;
 const TCP_ESTABLISHED = 1;
 /** TCP_LISTEN and TCP_BOUND_INACTIVE; a UDP socket that is not connected is TCP_CLOSE. */
+/** How an IPv6 socket's IPv4 address begins (RFC 4291 §2.5.5.2). */
+const MAPPED = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff];
 const STATES = { tcp: (1 << 10) | (1 << 13), udp: 0xffffffff } as const;
 
 /** A socket of the host's that holds a local port. */
 export interface BoundSocket {
+  /** Of its address: an IPv6 socket on `::ffff:127.0.0.1`, as Java makes them, is IPv4's. */
   readonly family: Family;
   readonly address: string;
   readonly port: number;
@@ -50,19 +53,22 @@ function decodeDiag(payload: Uint8Array, family: Family): BoundSocket {
   let dual = family === 6;
   for (const reader = new AttributeReader(payload, DIAG_MESSAGE); reader.next(); )
     if (reader.type === INET_DIAG_SKV6ONLY) dual = reader.u8() === 0;
-  const address = bytesToIp(payload.subarray(8, family === 4 ? 12 : 24));
+  const mapped = family === 6 && MAPPED.every((octet, at) => payload[8 + at] === octet);
+  const address = mapped ? bytesToIp(payload.subarray(20, 24)) : bytesToIp(payload.subarray(8, family === 4 ? 12 : 24));
   const inode = new DataView(payload.buffer, payload.byteOffset).getUint32(68, true);
   const connected = payload[1] === TCP_ESTABLISHED;
-  return { family, address, port: (payload[4]! << 8) | payload[5]!, dual, connected, inode };
+  return { family: mapped ? 4 : family, address, dual, port: (payload[4]! << 8) | payload[5]!, connected, inode };
 }
 
 /** The host's sockets that keep an address's ports from being bound, by port. */
 export function rivalsOf(proto: "tcp" | "udp", address: string, from: number, to: number): BoundSocket[] {
   const family = familyOf(address);
-  const any = anyAddress(family);
-  const rivals = boundSockets(proto, family).filter((socket) => address === any || socket.address === any || socket.address === address);
-  if (family === 4) rivals.push(...boundSockets(proto, 6).filter((socket) => socket.dual && socket.address === "::"));
-  return rivals.filter(({ port }) => port >= from && port <= to).sort((a, b) => a.port - b.port);
+  const sockets = [...(family === 4 ? boundSockets(proto, 4) : []), ...boundSockets(proto, 6)];
+  const takes = (socket: BoundSocket) => socket.family === family || (family === 4 && socket.dual && socket.address === "::");
+  return sockets
+    .filter((socket) => takes(socket) && (isAny(address) || isAny(socket.address) || socket.address === address))
+    .filter(({ port }) => port >= from && port <= to)
+    .sort((a, b) => a.port - b.port);
 }
 
-const anyAddress = (family: Family): string => (family === 4 ? "0.0.0.0" : "::");
+export const isAny = (address: string): boolean => address === "0.0.0.0" || address === "::";

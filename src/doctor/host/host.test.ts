@@ -181,22 +181,35 @@ describe("leaks", () => {
   });
 });
 
-test("`portChecks()` finds another's listener on a published port, and not the daemon's own", () => {
-  const row = (port: number, state: string, inode: number) =>
-    `  0: 00000000:${port.toString(16).toUpperCase().padStart(4, "0")} 00000000:0000 ${state} 00000000:00000000 00:00000000 00000000 0 0 ${inode} 1 0`;
-  const files = fakeFiles({
-    "/proc/net/tcp": ["header", row(8080, "0A", 100), row(8081, "0A", 101), row(8082, "01", 102)].join("\n"),
-    "/proc/net/udp6": ["header", row(53, "07", 103)].join("\n"),
+describe("portChecks()", () => {
+  const port = (proto: "tcp" | "udp", number: number, address = "0.0.0.0") => ({ proto, address, port: number, container: "web" });
+  const nginx = { address: "0.0.0.0", port: 8080, inode: 100, connected: false };
+  const stub = { address: "127.0.0.53", port: 53, inode: 101, connected: false };
+  const client = { address: "0.0.0.0", port: 9000, inode: 102, connected: true };
+  const check = (ports: ReturnType<typeof port>[], own: number[] = []) =>
+    portChecks(ports, {
+      isLocal: (address) => address !== "192.0.2.80",
+      rivals: (_, address) =>
+        [nginx, stub, client].filter((socket) => [address, socket.address].includes("0.0.0.0") || address === socket.address),
+      isOwn: (inode) => own.includes(inode),
+      holder: (inode) => (inode === 100 ? "nginx (pid 812)" : undefined),
+    })[0]!;
+
+  test("`portChecks()` finds another's listener on a published port, and not the daemon's own", () => {
+    assert.match(
+      check([port("tcp", 8080), port("udp", 53)]).finding,
+      /8080\/tcp \(published by web, listened on by nginx \(pid 812\)\), 53\/udp \(published by web, listened on by socket 101\)/,
+    );
+    assert.equal(check([port("tcp", 8080)], [100]).status, "ok");
+    assert.equal(check([port("udp", 9000)]).status, "ok", "a client of one peer is no listener");
   });
-  const port = (proto: "tcp" | "udp", number: number) => ({ proto, port: number, container: "web" });
-  const check = (ports: ReturnType<typeof port>[], own: string[] = []) =>
-    portChecks(files, ports, new Set(own), (inode) => (inode === 100 ? "nginx (pid 812)" : undefined))[0]!;
-  assert.match(
-    check([port("tcp", 8080), port("udp", 53)]).finding,
-    /8080\/tcp \(published by web, listened on by nginx \(pid 812\)\), 53\/udp \(published by web, listened on by socket 103\)/,
-  );
-  assert.equal(check([port("tcp", 8080)], ["100"]).status, "ok");
-  assert.equal(check([port("tcp", 8082), port("udp", 8080)]).status, "ok");
+
+  test("`portChecks()` is content when the listener has another address", () => {
+    assert.equal(check([port("udp", 53, "192.0.2.1")]).status, "ok", "systemd-resolved's stub beside a published address");
+    assert.equal(check([port("udp", 53, "127.0.0.53")]).status, "fail");
+    assert.equal(check([port("tcp", 8080, "192.0.2.80")]).status, "ok", "a container's own address on a LAN");
+    assert.equal(check([port("tcp", 8080, "192.0.2.1")]).status, "fail");
+  });
 });
 
 test("`savedRulesets()` warns of files loaded at boot that hold our tables", () => {
