@@ -11,7 +11,8 @@ function bookOfOne() {
   let now = 0;
   const book = new AddressBook(
     engineConfig({ dataRoot: "", execRoot: "" }),
-    () => [],
+    { routes: () => [] },
+    (id) => ({ use: "container", id, name: id }),
     () => now,
   );
   const pools = [{ family: 4 as const, subnet: "10.0.0.0/24", auxiliary: {} }];
@@ -20,7 +21,7 @@ function bookOfOne() {
     book.restoreNetworks([network], () => true),
     [],
   );
-  const take = (container: string, wanted?: string) => book.take(network, 4, wanted, container, container);
+  const take = (container: string, wanted?: string) => book.take(network, 4, wanted, container);
   return { book, take, pass: (milliseconds: number) => (now += milliseconds) };
 }
 

@@ -1,8 +1,8 @@
 import { canonicalIp, cidrOverlaps, type Family, familyOf, formatCidr, formatIp, invalid, parseCidr, parsePrefix } from "#base";
 import type { NetworkNeeds, Pool } from "#drivers";
-import { addressPool, effectivePools, Ipam, type PoolConfig, validatePoolConfig } from "#ipam";
+import { type AddressHolder, addressPool, effectivePools, Ipam, type PoolConfig, validatePoolConfig } from "#ipam";
 import type { DraftNetwork } from "./network-spec.ts";
-import type { DefaultBridgeOptions, EngineConfig } from "./options.ts";
+import type { DefaultBridgeOptions, EngineConfig, HostProbe } from "./options.ts";
 import type { NetworkRecord, SandboxRecord } from "./records.ts";
 import type { IpamRequest, PoolRequest } from "./types.ts";
 
@@ -21,14 +21,23 @@ const FOREIGN_FOR = 10 * 60_000;
 /** The engine's side of ipam: what it holds is lost with the process and told again from the records at the next start. */
 export class AddressBook {
   readonly #ipam: Ipam;
-  readonly #routes: () => readonly string[];
-  #avoided: readonly string[] = [];
+  readonly #host: Pick<HostProbe, "routes" | "nameservers">;
+  readonly #holderOf: (containerId: string) => AddressHolder;
+  #avoided: { readonly routes: readonly string[]; readonly nameservers: readonly string[] } = { routes: [], nameservers: [] };
   readonly #now: () => number;
   /** Addresses of others, oldest first. */
   #foreign: readonly Foreign[] = [];
 
-  /** @param now milliseconds of a clock that is never set back */
-  constructor(config: EngineConfig, routes: () => readonly string[], now = () => performance.now()) {
+  /**
+   * @param holderOf who a container is in errors about the addresses it has
+   * @param now milliseconds of a clock that is never set back
+   */
+  constructor(
+    config: EngineConfig,
+    host: Pick<HostProbe, "routes" | "nameservers">,
+    holderOf: (containerId: string) => AddressHolder,
+    now = () => performance.now(),
+  ) {
     this.#now = now;
     this.#ipam = new Ipam(
       effectivePools(
@@ -36,7 +45,8 @@ export class AddressBook {
         config.daemonId,
       ),
     );
-    this.#routes = routes;
+    this.#host = host;
+    this.#holderOf = holderOf;
   }
 
   /** @throws invalidParameter listing every fault of the request */
@@ -45,7 +55,7 @@ export class AddressBook {
   }
 
   holdNetwork(draft: DraftNetwork, sharesSubnets: boolean, needs: NetworkNeeds): readonly Pool[] {
-    this.#avoidRoutes();
+    this.#avoidUsed();
     const pools = this.#ipam.allocateNetwork({
       network: { id: draft.id, name: draft.name },
       ipv4: draft.ipv4,
@@ -77,7 +87,7 @@ export class AddressBook {
    */
   holdDefaultBridge(id: string, bridge: DefaultBridgeOptions, former: readonly Pool[] | undefined): readonly Pool[] {
     this.#ipam.releaseNetwork(id);
-    this.#avoidRoutes();
+    this.#avoidUsed();
     const config = bridgeConfig(bridge);
     for (const family of [4, 6] as const) {
       const kept = former?.find((pool) => pool.family === family);
@@ -105,7 +115,7 @@ export class AddressBook {
 
   #routesAllow(pool: Pool): boolean {
     const subnet = parseCidr(pool.subnet);
-    return !this.#avoided.some((route) => cidrOverlaps(parseCidr(route), subnet));
+    return !this.#avoided.routes.some((route) => cidrOverlaps(parseCidr(route), subnet));
   }
 
   releaseNetwork(id: string): void {
@@ -114,10 +124,10 @@ export class AddressBook {
   }
 
   /** An address with its prefix length, `10.0.0.2/24`; empty when the network has no pool of that family. */
-  take(network: NetworkRecord, family: Family, wanted: string | undefined, containerId: string, containerName: string): string {
+  take(network: NetworkRecord, family: Family, wanted: string | undefined, containerId: string): string {
     if (!network.pools.some((pool) => pool.family === family)) return "";
     this.#forgetForeign(network.id, wanted === undefined ? undefined : canonicalIp(wanted));
-    const holder = { use: "container" as const, id: containerId, name: containerName };
+    const holder = this.#holderOf(containerId);
     return (wanted ? this.#ipam.takeAddress(network.id, wanted, holder) : this.#ipam.allocateAddress(network.id, family, holder)).cidr;
   }
 
@@ -172,7 +182,7 @@ export class AddressBook {
   /** Takes again what a container had. @returns the addresses it cannot have any more: their subnet is gone, or somebody else has them */
   restoreContainer({ spec, attachments }: SandboxRecord): { networkId: string; address: string; error: unknown }[] {
     const lost: { networkId: string; address: string; error: unknown }[] = [];
-    const holder = { use: "container" as const, id: spec.containerId, name: spec.containerName };
+    const holder = this.#holderOf(spec.containerId);
     for (const { networkId, ipv4, ipv6 } of attachments) {
       for (const address of [ipv4, ipv6]) {
         if (address === "") continue;
@@ -186,13 +196,15 @@ export class AddressBook {
     return lost;
   }
 
-  #avoidRoutes() {
-    const routes = this.#routes();
-    if (routes === this.#avoided) return;
-    this.#avoided = routes;
-    this.#ipam.setAvoided(routes);
+  #avoidUsed() {
+    const [routes, nameservers] = [this.#host.routes(), this.#host.nameservers?.() ?? NONE];
+    if (routes === this.#avoided.routes && nameservers === this.#avoided.nameservers) return;
+    this.#avoided = { routes, nameservers };
+    this.#ipam.setAvoided([...routes, ...nameservers]);
   }
 }
+
+const NONE: readonly string[] = [];
 
 const configOf = (request: PoolRequest): PoolConfig => ({
   ...(request.subnet === undefined ? {} : { subnet: request.subnet }),

@@ -33,8 +33,7 @@ export class Attachments {
     const held = fresh ? { ipv4: "", ipv6: "" } : attachment;
     const leased = isDhcp(network);
     if (leased && network.ipv4 && held.ipv4 === "") throw noLease(network, containerName);
-    const take = (family: 4 | 6, wanted: string | undefined) =>
-      leased ? "" : this.#addresses.take(network, family, wanted, containerId, containerName);
+    const take = (family: 4 | 6, wanted: string | undefined) => (leased ? "" : this.#addresses.take(network, family, wanted, containerId));
     const ipv4 = held.ipv4 || take(4, attachment.spec.ipv4);
     let ipv6 = "";
     try {
@@ -48,8 +47,7 @@ export class Attachments {
         ifname,
       };
     } catch (error) {
-      if (!held.ipv4 && ipv4) this.#addresses.release(network.id, ipv4, containerId);
-      if (!held.ipv6 && ipv6) this.#addresses.release(network.id, ipv6, containerId);
+      this.giveBackNew(containerId, [attachment], [{ ...base, ipv4, ipv6 }]);
       throw error;
     }
   }
@@ -60,12 +58,13 @@ export class Attachments {
    */
   reserve(record: SandboxRecord, attachment: Attachment): Attachment {
     const network = this.#context.state.network(attachment.networkId) ?? this.#context.state.networkNamed(attachment.network);
-    if (!network || !isLanDriver(network.driver) || attachment.ipv4 !== "" || attachment.ipv6 !== "") return attachment;
-    const { containerId, containerName } = record.spec;
+    if (!network || !isLanDriver(network.driver)) return attachment;
+    if (attachment.networkId === network.id && (attachment.ipv4 !== "" || attachment.ipv6 !== "")) return attachment;
+    const { containerId } = record.spec;
     const take = (family: 4 | 6, wanted: string | undefined): string => {
       if (isDhcp(network)) return "";
       try {
-        return this.#addresses.take(network, family, wanted, containerId, containerName);
+        return this.#addresses.take(network, family, wanted, containerId);
       } catch {
         return "";
       }
@@ -79,8 +78,8 @@ export class Attachments {
     const family = familyOf(address);
     const wanted = family === 4 ? attachment.spec.ipv4 : attachment.spec.ipv6;
     if (!network || wanted) throw occupiedByOther({ networkId, address, holder });
-    const { containerId, containerName } = spec;
-    const other = this.#addresses.take(network, family, undefined, containerId, containerName);
+    const { containerId } = spec;
+    const other = this.#addresses.take(network, family, undefined, containerId);
     this.#addresses.release(networkId, address, containerId);
     this.#addresses.avoid(networkId, address, holder);
     return family === 4 ? { ...attachment, ipv4: other } : { ...attachment, ipv6: other };
@@ -112,10 +111,25 @@ export class Attachments {
     return `02:42:${endpointId.slice(0, 8).match(/../g)!.join(":")}`;
   }
 
-  /** Addresses that a failed opening took are returned; those the container had before stay its own. */
-  giveBackNew(containerId: string, before: Attachment, after: Attachment) {
-    if (before.ipv4 === "" && after.ipv4 !== "") this.#addresses.release(after.networkId, after.ipv4, containerId);
-    if (before.ipv6 === "" && after.ipv6 !== "") this.#addresses.release(after.networkId, after.ipv6, containerId);
+  /** Writes a record with addresses reserved. @throws with nothing taken */
+  async putReserved(record: SandboxRecord): Promise<void> {
+    const attachments = record.attachments.map((attachment) => this.reserve(record, attachment));
+    try {
+      await this.#context.state.putSandbox({ ...record, attachments });
+    } catch (error) {
+      this.giveBackNew(record.spec.containerId, record.attachments, attachments);
+      throw error;
+    }
+  }
+
+  /** Addresses that a step which failed took for places are returned; those the container had there before stay its own. */
+  giveBackNew(containerId: string, before: readonly Attachment[], after: readonly Attachment[]) {
+    for (const [index, { networkId, ipv4, ipv6 }] of after.entries()) {
+      const former = before[index];
+      const kept = former?.networkId === networkId ? [former.ipv4, former.ipv6] : [];
+      for (const address of [ipv4, ipv6])
+        if (address !== "" && !kept.includes(address)) this.#addresses.release(networkId, address, containerId);
+    }
   }
 
   giveBack(containerId: string, { networkId, ipv4, ipv6 }: Attachment) {
@@ -145,6 +159,10 @@ export class Attachments {
     if (spec.mac && !isMac(spec.mac.replaceAll("-", ":"))) throw invalid(`${prefix}invalid MAC address: ${spec.mac}`, { code: "bad-mac" });
   }
 }
+
+/** Docker's endpoints are named after containers: one has one place on a network. */
+export const endpointExists = (containerName: string, network: string): FairwayError =>
+  forbidden(`endpoint with name ${containerName} already exists in network ${network}`, { code: "endpoint-exists" });
 
 const noLease = ({ name }: NetworkRecord, containerName: string): FairwayError =>
   conflict(`Cannot attach container "${containerName}" to network "${name}": it has no lease of the LAN's DHCP server; start it again`, {

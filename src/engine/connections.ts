@@ -1,6 +1,6 @@
-import { forbidden, internal, invalid, notFound } from "#base";
+import { internal, invalid, notFound } from "#base";
 import type { DesiredState } from "#fabric";
-import type { Attachments } from "./attachments.ts";
+import { type Attachments, endpointExists } from "./attachments.ts";
 import type { Context } from "./context.ts";
 import type { Grant } from "./dhcp-network.ts";
 import { checkAddressSyntax } from "./endpoint-spec.ts";
@@ -34,10 +34,7 @@ export class Connections {
   /** Gives a container that is down its addresses on LANs, so that they can be probed. */
   async reserve(containerId: string): Promise<void> {
     const record = this.#context.state.sandbox(containerId);
-    if (!record || record.up) return;
-    const attachments = record.attachments.map((attachment) => this.#attachments.reserve(record, attachment));
-    if (attachments.some((attachment, index) => attachment !== record.attachments[index]))
-      await this.#context.state.putSandbox({ ...record, attachments });
+    if (record && !record.up) await this.#attachments.putReserved(record);
   }
 
   /** Gives a container that is down other addresses for those that are somebody else's. @throws forbidden when the user had named one */
@@ -112,23 +109,17 @@ export class Connections {
     const network = known ?? (record.up ? state.findNetwork(reference) : undefined);
     if (network) this.#mayConnect(record, network, spec);
     else checkAddressSyntax(spec, "");
-    const present = record.attachments.find((attachment) =>
-      network ? attachment.networkId === network.id : attachment.network === reference,
-    );
-    if (present && record.up) {
-      throw forbidden(`endpoint with name ${record.spec.containerName} already exists in network ${network?.name ?? reference}`, {
-        code: "endpoint-exists",
-      });
-    }
-    // Docker keeps what was first asked of a network that is there, and what was last asked of one that is not.
-    if (present && network) return;
-    if (present) {
-      const attachments = record.attachments.map((each) => (each === present ? { ...present, spec } : each));
-      return state.putSandbox({ ...record, attachments });
+    const present = network ? this.#placeOn(record, network) : record.attachments.find((attachment) => attachment.network === reference);
+    if (present && record.up) throw endpointExists(record.spec.containerName, network?.name ?? reference);
+    // Docker keeps what was first asked of a network that is there, and what was last asked of one that is not, or is another by now.
+    if (present && network && [network.id, ""].includes(present.networkId)) {
+      if (joining) this.#attachments.giveBack(containerId, joining);
+      return;
     }
     const attachment = joining ?? detached(network?.name ?? reference, record.up ? "" : (network?.id ?? ""), spec);
     if (!record.up) {
-      await state.putSandbox({ ...record, attachments: [...record.attachments, attachment] });
+      const places = record.attachments.map((each) => (each === present ? attachment : each));
+      await state.putSandbox({ ...record, attachments: present ? places : [...places, attachment] });
       return;
     }
     const attached = this.#attachments.attach(record, attachment, record.attachments);
@@ -136,7 +127,7 @@ export class Connections {
     try {
       await this.#transition(record, next);
     } catch (error) {
-      this.#attachments.giveBackNew(containerId, attachment, attached);
+      this.#attachments.giveBackNew(containerId, [attachment], [attached]);
       throw error;
     }
     this.#sandboxes.connected(next, attached);
@@ -157,6 +148,14 @@ export class Connections {
     this.#attachments.check(network, spec, "");
   }
 
+  /** The container's place on a network; also one on a network of that name that was removed, or not made yet: it is this one that it will start on. */
+  #placeOn(record: SandboxRecord, { id, name }: NetworkRecord): Attachment | undefined {
+    const { state } = this.#context;
+    return record.attachments.find(
+      ({ networkId, network }) => networkId === id || (network === name && state.network(networkId) === undefined),
+    );
+  }
+
   async disconnect(reference: string, containerId: string, force: boolean): Promise<void> {
     const { state } = this.#context;
     const record = state.sandbox(containerId) ?? (force ? state.sandboxNamed(containerId) : undefined);
@@ -172,10 +171,7 @@ export class Connections {
     if (network.driver === "host" && record.spec.network.mode === "host") {
       throw invalid("cannot disconnect container from host network - container was created in host network mode", { code: "host-network" });
     }
-    // A network of the same name may have been made anew since.
-    const attachment = record.attachments.find(
-      ({ networkId, network: name }) => networkId === network.id || (name === network.name && !state.network(networkId)),
-    );
+    const attachment = this.#placeOn(record, network);
     if (!attachment) {
       const where = record.up ? `network ${network.name}` : `the network ${network.name}`;
       throw internal(`container ${containerId} is not connected to ${where}`, { code: "not-connected" });
@@ -191,7 +187,12 @@ export class Connections {
   async #transition(before: SandboxRecord, after: SandboxRecord): Promise<void> {
     const { state, fabric } = this.#context;
     const { record, rollback } = this.#publisher.move(before, after, defaultRoutes(this.#plan.placed(after)));
-    await state.putSandbox(record);
+    try {
+      await state.putSandbox(record);
+    } catch (error) {
+      rollback();
+      throw error;
+    }
     try {
       this.#names.prepare(record);
       const wants = new Map<string, DesiredState | undefined>(this.#plan.desired(record));

@@ -44,6 +44,35 @@ test("`createNetwork()` avoids the host's routes, save default and VPN halves", 
     { routes: ["0.0.0.0/0", "0.0.0.0/1", "128.0.0.0/1", "172.18.0.0/16", "172.19.4.0/24"] },
   ));
 
+test("`createNetwork()` avoids the host's name servers, which a network of theirs would hide", () =>
+  onHost(
+    async ({ engine }) => {
+      await engine.createNetwork({ name: "a", ipv6: true });
+      assert.equal(engine.findNetwork("a").ipam.config?.[0]?.subnet, "172.19.0.0/16");
+    },
+    { nameservers: ["127.0.0.53", "172.18.4.53", "fe80::53"] },
+  ));
+
+test("the default bridge keeps its subnet though the host's name server is at its address", () =>
+  onHost(async (host, filesDir) => {
+    const again = await fakeHost({ filesDir, nameservers: ["172.17.0.1"] }, host);
+    assert.equal(again.engine.findNetwork("bridge").ipam.config?.[0]?.subnet, "172.17.0.0/16");
+    await again.engine.close();
+  }));
+
+test("errors call a container that was renamed by its new name", () =>
+  onHost(async ({ engine }, dir) => {
+    await engine.createNetwork({ name: "blue", ipam: { driver: "default", options: null, config: [{ subnet: "10.1.0.0/24" }] } });
+    const ports = { "80/tcp": [{ hostIp: "", hostPort: "8080" }] };
+    const on: [string, object][] = [["blue", { ipv4: "10.1.0.9" }]];
+    const [first, second, third] = [sandboxSpec("a", dir, { on, ports }), sandboxSpec("b", dir, { on }), sandboxSpec("e", dir, { ports })];
+    for (const spec of [first, second, third]) await engine.declareSandbox(spec);
+    await engine.openSandbox(first.containerId);
+    await engine.renameSandbox(first.containerId, "web");
+    await assert.rejects(engine.openSandbox(second.containerId), /10\.1\.0\.9 is held by container "web"/);
+    await assert.rejects(engine.openSandbox(third.containerId), /it is published by container "web"/);
+  }));
+
 const REFUSED: [title: string, spec: Parameters<FakeHost["engine"]["createNetwork"]>[0], category: string, message: RegExp][] = [
   ["a predefined name", { name: "bridge" }, "forbidden", /^operation is not permitted on predefined bridge network $/],
   ["a blank name", { name: "  " }, "invalidParameter", /^invalid name: name is empty$/],

@@ -66,7 +66,7 @@ export class LocalEngine implements Engine {
       facts: () => host.facts(config.defaults),
       emit: (action, network, attributes) => this.#emit(networkEvent(action, network, attributes)),
     };
-    this.#addresses = new AddressBook(config, () => host.routes());
+    this.#addresses = new AddressBook(config, host, (id) => this.#context.state.holderOf(id));
     this.#lan = options.lan && new LanGuard(this.#context, options.lan);
     this.#names = new Names(this.#context, ({ spec }) => namespacePath(config.execRoot, spec.containerId));
     this.#publisher = new Publisher(this.#context);

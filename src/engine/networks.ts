@@ -144,7 +144,9 @@ export class Networks {
         context: { name: record.name },
       });
     }
-    const dependent = [...state.networks].some(({ configFrom }) => record.configOnly && configFrom === record.name);
+    const dependent = [...state.networks, ...this.#drafts.values()].some(
+      ({ configFrom }) => record.configOnly && configFrom === record.name,
+    );
     if (dependent)
       throw forbidden(`error while removing network: configuration network "${record.name}" is in use`, { code: "network-in-use" });
     const active = networkView(state, record).endpoints;

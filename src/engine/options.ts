@@ -56,6 +56,8 @@ export interface HostProbe {
   facts(defaults: HostFacts["defaults"]): HostFacts;
   /** Prefixes the host has routes to, for pool choice. */
   routes(): readonly string[];
+  /** Addresses of the servers it asks for names, which its own networks must not hide; none unless given. */
+  nameservers?(): readonly string[];
   /** `[low, high]` of net.ipv4.ip_local_port_range. */
   ephemeralPorts(): readonly [number, number];
   /** net.ipv4.ip_local_reserved_ports; none unless given. */

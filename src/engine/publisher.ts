@@ -88,7 +88,7 @@ export class Publisher {
 
   #allocate({ spec, attachments }: SandboxRecord, routes: Routes, requests: readonly PortRequest[]): PortLease {
     try {
-      return this.#ports.allocate({ id: spec.containerId, name: spec.containerName }, requests);
+      return this.#ports.allocate(this.#context.state.holderOf(spec.containerId), requests);
     } catch (error) {
       const endpoint = attachments.find(({ networkId }) => networkId === (routes.v4 ?? routes.v6))?.endpointId ?? "";
       throw withContext(`driver failed programming external connectivity on endpoint ${spec.containerName} (${endpoint})`, error);
@@ -116,7 +116,7 @@ export class Publisher {
     const { containerId, containerName } = record.spec;
     const held = record.published.filter(({ networkId, hostPort }) => hostPort !== 0 && this.#isNat(networkId));
     if (held.length === 0) return;
-    const { lease, lost } = this.#ports.restore({ id: containerId, name: containerName }, held);
+    const { lease, lost } = this.#ports.restore(this.#context.state.holderOf(containerId), held);
     this.#leases.set(containerId, lease);
     this.#relay(lease, record, held);
     for (const { error } of lost)

@@ -1,6 +1,6 @@
 import { conflict, internal, messageOf, newId } from "#base";
 import { compactBindings, compactExposed } from "#ports";
-import type { Attachments } from "./attachments.ts";
+import { type Attachments, endpointExists } from "./attachments.ts";
 import type { Context } from "./context.ts";
 import { namespacePath } from "./desired.ts";
 import { checkAddressSyntax } from "./endpoint-spec.ts";
@@ -39,11 +39,11 @@ export class Sandboxes {
       const prefix = `invalid config for network ${network}: `;
       if (record) this.#attachments.check(record, endpoint, prefix);
       else checkAddressSyntax(endpoint, prefix);
+      if (record && attachments.some(({ networkId }) => networkId === record.id)) throw endpointExists(spec.containerName, record.name);
       attachments.push(detached(record?.name ?? network, record?.id ?? "", endpoint));
     }
     const compact = { ...spec, ports: compactBindings(Object.entries(spec.ports)), exposed: compactExposed(spec.exposed) };
-    const record: SandboxRecord = { spec: compact, sandboxId: "", up: false, attachments, published: [] };
-    await state.putSandbox({ ...record, attachments: attachments.map((attachment) => this.#attachments.reserve(record, attachment)) });
+    await this.#attachments.putReserved({ spec: compact, sandboxId: "", up: false, attachments, published: [] });
   }
 
   async rename(containerId: string, name: string): Promise<void> {
@@ -86,8 +86,8 @@ export class Sandboxes {
     const host = state.networkNamed("host")!;
     const attachments = [{ ...detached("host", host.id, record.attachments[0]?.spec ?? {}), endpointId: newId() }];
     const next: SandboxRecord = { ...record, sandboxId: newId(), up: true, attachments };
-    await state.putSandbox(next);
     this.#names.writeFiles(next);
+    await state.putSandbox(next);
     this.connected(next, next.attachments[0]!);
     return this.#view(next);
   }
@@ -105,8 +105,7 @@ export class Sandboxes {
       return next;
     } catch (error) {
       if (next) this.#publisher.release(next);
-      for (const [index, attachment] of attached.entries())
-        this.#attachments.giveBackNew(record.spec.containerId, record.attachments[index]!, attachment);
+      this.#attachments.giveBackNew(record.spec.containerId, record.attachments, attached);
       throw error;
     }
   }

@@ -1,5 +1,6 @@
 import { conflict, FairwayError, type Family, invalid, isFullId, notFound } from "#base";
 import type { DesiredState } from "#fabric";
+import type { AddressHolder } from "#ipam";
 import type { Check, Delete, Put, Store } from "#store";
 import { parseLink } from "./links.ts";
 import type { DhcpLease } from "./options.ts";
@@ -94,6 +95,18 @@ export class State {
     const record = this.#sandboxes.get(containerId);
     if (!record) throw notFound(`No such container: ${containerId}`, { code: "no-such-sandbox", context: { containerId } });
     return record;
+  }
+
+  /** A container as the holder of addresses and ports: errors call it what it is called by then. */
+  holderOf(containerId: string): AddressHolder {
+    const sandboxes = this.#sandboxes;
+    return {
+      use: "container",
+      id: containerId,
+      get name() {
+        return sandboxes.get(containerId)?.spec.containerName ?? containerId;
+      },
+    };
   }
 
   sandboxNamed(containerName: string): SandboxRecord | undefined {

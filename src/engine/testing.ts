@@ -43,6 +43,7 @@ export interface FakeOptions {
   readonly config?: Partial<EngineConfig>;
   readonly links?: readonly HostLink[];
   readonly routes?: readonly string[];
+  readonly nameservers?: readonly string[];
   readonly drivers?: readonly Driver[];
   readonly lan?: EngineOptions["lan"];
 }
@@ -79,6 +80,7 @@ export async function fakeHost(options: FakeOptions, kept?: Pick<FakeHost, "kern
     host: {
       facts: (defaults): HostFacts => ({ link: (name) => links.get(name), links: () => [...links.values()], defaults }),
       routes: () => options.routes ?? [],
+      nameservers: () => options.nameservers ?? [],
       ephemeralPorts: () => [32768, 60999],
     },
     ports: { reserve: () => ({ [Symbol.dispose]() {} }), flushUdp() {} },
