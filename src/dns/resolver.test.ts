@@ -60,7 +60,7 @@ test("answer() copies the question's letter case, RD and CD, sets RA and not AA,
   const answer = askRaw(resolver, encodeQuery("wEb.bLUE", A, { id: 0xbeef, flags: 0x0110 }));
   assert.ok(typeof answer === "object");
   assert.equal(answer.id, 0xbeef);
-  assert.deepEqual(answer.flags, { qr: true, aa: false, tc: false, rd: true, ra: true, cd: true });
+  assert.deepEqual(answer.flags, { qr: true, aa: false, tc: false, rd: true, ra: true, ad: false, cd: true });
   assert.equal(answer.question?.raw, "\x03wEb\x04bLUE");
   assert.equal(answer.answers[0]!.name, "web.blue");
   assert.ok(answer.answers[0]!.ttl <= 5);
