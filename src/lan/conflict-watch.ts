@@ -24,6 +24,8 @@ interface Watched {
 
 /** Milliseconds in which one offender of one address is reported once. */
 const QUIET = 60_000;
+/** Offenders of one address that are reported in that time: whoever forges MACs is to fill neither log nor memory. */
+const OFFENDERS = 8;
 /** Milliseconds until a link that went away is looked for again. */
 const REOPEN = 1000;
 
@@ -47,7 +49,8 @@ export class ConflictWatch implements Disposable {
     const last = new Map<string, number>();
     const report = (mac: string) => {
       const now = performance.now();
-      if (now - (last.get(mac) ?? -QUIET) < QUIET) return;
+      for (const [other, reported] of last) if (now - reported >= QUIET) last.delete(other);
+      if (last.has(mac) || last.size >= OFFENDERS) return;
       last.set(mac, now);
       onConflict(mac);
     };
@@ -86,15 +89,28 @@ class LinkWatch implements Disposable {
   add(entry: Watched): void {
     const entries = this.#watched.get(entry.address) ?? new Set();
     this.#watched.set(entry.address, entries.add(entry));
-    if (this.#family === 6) this.#open?.port.join(multicastMac(solicitedNode(entry.address)));
+    if (entries.size === 1) this.#group(entry.address, "join");
   }
 
   /** @returns how many addresses are left */
   remove(entry: Watched): number {
     const entries = this.#watched.get(entry.address);
-    entries?.delete(entry);
-    if (entries?.size === 0) this.#watched.delete(entry.address);
+    if (entries?.delete(entry) && entries.size === 0) {
+      this.#watched.delete(entry.address);
+      this.#group(entry.address, "leave");
+    }
     return this.#watched.size;
+  }
+
+  /** Whoever tries an IPv6 address asks its group. */
+  #group(address: string, action: "join" | "leave"): void {
+    if (this.#family === 4) return;
+    try {
+      this.#open?.port[action](multicastMac(solicitedNode(address)));
+    } catch {
+      // The link has gone, and the socket has not been told yet.
+      this.#later();
+    }
   }
 
   #reopen(): void {

@@ -5,6 +5,11 @@ import type { LinkPort } from "./link-port.ts";
 /** A wake-up reads no more than this, so that a flood on the LAN does not hold up the rest of the process. */
 const BURST = 64;
 
+export interface Listener extends Disposable {
+  /** Hands over now what has come in the meantime: a process that had no time finds its timers due before it is told of packets. */
+  read(): void;
+}
+
 /**
  * Hands over what a port receives, with the frame's source MAC. `onDown` is told when the link goes down or away; the kernel goes on by itself when
  * the same link comes up again.
@@ -14,9 +19,9 @@ export function listen(
   port: LinkPort,
   onPacket: (packet: Uint8Array, sender: string) => void,
   onDown?: () => void,
-): Disposable {
+): Listener {
   const buffer = new Uint8Array(2048);
-  return poller.add(port.socket, () => {
+  const read = () => {
     for (let count = 0; count < BURST; count++) {
       let received: ReturnType<LinkPort["socket"]["receiveFrom"]>;
       try {
@@ -30,5 +35,7 @@ export function listen(
       const { from, length } = received;
       if (from.family === "packet") onPacket(buffer.subarray(0, length), bytesToMac(from.mac));
     }
-  });
+  };
+  const watch = poller.add(port.socket, read);
+  return { read, [Symbol.dispose]: () => watch[Symbol.dispose]() };
 }

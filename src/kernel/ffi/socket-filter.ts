@@ -9,6 +9,7 @@ export type BpfInstruction = readonly [code: number, jt: number, jf: number, k: 
 
 /** Opcodes of linux/bpf_common.h, as their mnemonics in Documentation/networking/filter.rst. */
 export const BPF = {
+  ld: 0x20,
   ldb: 0x30,
   ldh: 0x28,
   /** ldh [x + k] */
@@ -18,6 +19,13 @@ export const BPF = {
   jeq: 0x15,
   jset: 0x45,
   ret: 0x06,
+} as const;
+
+/** Offsets that load what the kernel knows of a frame instead of its bytes: SKF_AD_OFF and SKF_AD_… of linux/filter.h. */
+export const ANCILLARY = {
+  /** PACKET_HOST and the others of linux/if_packet.h. */
+  packetType: 0xfffff004,
+  ifindex: 0xfffff008,
 } as const;
 
 /** Lets the kernel drop what a program returns 0 for, before it wakes anyone. @throws SystemError EINVAL when the program is not valid */

@@ -25,6 +25,7 @@ import { Errno } from "./errno.ts";
 import { FileDescriptor } from "./file-descriptor.ts";
 import { errno, libc, sendOnPool } from "./libc.ts";
 import { decodeSocketAddress, inetAddress, packetAddress, type SocketAddress, unixAddress } from "./socket-address.ts";
+import { attachFilter, type BpfInstruction } from "./socket-filter.ts";
 import { check, SystemError } from "./system-error.ts";
 
 /** A socket whose calls are synchronous. It belongs for ever to the network namespace the thread was in when it was opened. */
@@ -208,11 +209,16 @@ export function unixSeqpacket(path: string): Socket {
 }
 
 /** A nonblocking packet(7) socket for one ethertype on one link: `raw` frames carry their Ethernet header. @throws SystemError */
-export function openPacket(index: number, ethertype: number, options: { readonly raw?: boolean } = {}): Socket {
-  // Protocol 0 until bind: nothing of another link is queued in between.
-  return prepared(Socket.create(AF_PACKET, (options.raw ? SOCK_RAW : SOCK_DGRAM) | SOCK_NONBLOCK, 0), (socket) =>
-    socket.bind(packetAddress(index, ethertype), `bind packet link ${index}`),
-  );
+export function openPacket(
+  index: number,
+  ethertype: number,
+  options: { readonly raw?: boolean; readonly filter?: readonly BpfInstruction[] } = {},
+): Socket {
+  // Protocol 0 until bind: nothing of another link, or that the filter drops, is queued in between.
+  return prepared(Socket.create(AF_PACKET, (options.raw ? SOCK_RAW : SOCK_DGRAM) | SOCK_NONBLOCK, 0), (socket) => {
+    if (options.filter) attachFilter(socket, options.filter);
+    socket.bind(packetAddress(index, ethertype), `bind packet link ${index}`);
+  });
 }
 
 export function setNonblocking(descriptor: FileDescriptor): void {
