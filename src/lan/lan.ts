@@ -5,7 +5,8 @@ import { acquireDhcp4, type Dhcp4Request, type Dhcp4Result, declineDhcp4, releas
 import type { Dhcp4Identity } from "./dhcp4/exchange.ts";
 import type { Dhcp4Lease } from "./dhcp4/lease.ts";
 import { dhcp4Protocol } from "./dhcp4/protocol.ts";
-import { acquireDhcp6, type Dhcp6Identity, type Dhcp6Lease, type Dhcp6Wanted, dhcp6Protocol, releaseDhcp6 } from "./dhcp6/client.ts";
+import { acquireDhcp6, type Dhcp6Identity, type Dhcp6Wanted, dhcp6Protocol, releaseDhcp6 } from "./dhcp6/client.ts";
+import type { Dhcp6Lease } from "./dhcp6/lease.ts";
 import { type LeaseCallbacks, LeaseKeeper, type LeaseKeeping } from "./lease-keeper.ts";
 import { type ProbeRequest, type ProbeResult, probeAddress } from "./probe.ts";
 import { type RouterAdvice, solicitRouter } from "./router-discovery.ts";

@@ -24,6 +24,9 @@ const LONGEST = 2_000_000_000;
 /** RFC 2131 section 4.4.5: no more often than once a minute. */
 const SHORTEST = 60_000;
 
+/** A lease whose T1 is over as soon as it is granted is not asked for without end. */
+const SOONEST = 1000;
+
 /**
  * Keeps a lease: renewing from T1, rebinding from T2, a new one once it has run out (RFC 2131 section 4.4.5, RFC 8415 section 18.2). Between those it
  * is one timer. Times are the wall clock's, so that a lease taken from disk goes on where it was.
@@ -49,7 +52,7 @@ export class LeaseKeeper<L> implements LeaseKeeping<L> {
 
   #schedule(): void {
     const { renew } = this.#protocol.times(this.#lease);
-    if (renew !== Number.POSITIVE_INFINITY) this.#wait(renew - Date.now());
+    if (renew !== Number.POSITIVE_INFINITY) this.#wait(Math.max(renew - Date.now(), SOONEST));
   }
 
   #wait(milliseconds: number): void {

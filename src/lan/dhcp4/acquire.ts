@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { FairwayError } from "#base";
 import type { Poller } from "#kernel/ffi";
 import { type Answer, Conversation, type Dhcp4Identity } from "./exchange.ts";
@@ -18,6 +19,9 @@ export interface Dhcp4Result {
   /** False: no server answered, and the former lease is used on, as it is still valid. */
   readonly confirmed: boolean;
 }
+
+/** Milliseconds after a refusal: a server that offers what it then refuses is not asked without end. */
+export const PAUSE = 1000;
 
 /** Waits after each sending, doubled from 1 s (RFC 2131 section 4.1 has 4 s; a container waits here). */
 const waitsWithin = (budget: number): number[] => {
@@ -53,6 +57,7 @@ export async function acquireDhcp4(poller: Poller, request: Dhcp4Request): Promi
     const lease = await askFor(conversation, { requestedAddress: offer.address, serverId: offer.server }, [1000, 2000], signal);
     if (lease !== undefined && lease !== "nak") return { lease, confirmed: true };
     refused++;
+    await sleep(PAUSE);
   }
   const why = refused > 0 ? `the server offered an address and refused or forgot it ${refused} times` : "no server answered";
   throw new FairwayError("unavailable", `Cannot get an IPv4 address by DHCP on ${link}: ${why} within ${Math.round(timeout / 1000)} s`, {

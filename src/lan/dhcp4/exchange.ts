@@ -30,6 +30,9 @@ export interface Answer {
   readonly senderMac: string;
 }
 
+/** RFC 2131 table 5: only who waits for an answer says how it is to come. */
+const isAnswered = ({ type }: Pick<DhcpRequest, "type">): boolean => type === "discover" || type === "request";
+
 type Draft = Omit<DhcpRequest, "xid" | "mac" | "clientId" | "hostname" | "seconds" | "broadcast">;
 
 /** A socket for one conversation, with one transaction id. Closed between conversations, so that an idle lease costs nothing. */
@@ -55,7 +58,7 @@ export class Conversation implements Disposable {
     const { mac, clientId, hostname } = this.#identity;
     const payload = encodeDhcp({
       ...draft,
-      ...{ xid: this.#xid, mac, clientId, broadcast: draft.clientAddress === undefined },
+      ...{ xid: this.#xid, mac, clientId, broadcast: isAnswered(draft) && draft.clientAddress === undefined },
       seconds: Math.trunc((performance.now() - this.#began) / 1000),
       ...(hostname === undefined ? {} : { hostname }),
     });

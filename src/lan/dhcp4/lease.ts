@@ -24,7 +24,8 @@ export interface Dhcp4Lease {
 export const INFINITE = 0xffffffff;
 
 /**
- * The lease of an ACK or an offer; undefined without what a lease must have. Times left out are RFC 2131's (section 4.4.5): a half and seven eighths.
+ * The lease of an ACK or an offer; undefined without what a lease must have. Times left out, or 0, are RFC 2131's (section 4.4.5): a half and seven
+ * eighths.
  * @param now milliseconds since the epoch of the request: a lease counts from there
  */
 export function leaseOf(reply: DhcpReply, serverMac: string, now: number): Dhcp4Lease | undefined {
@@ -35,8 +36,8 @@ export function leaseOf(reply: DhcpReply, serverMac: string, now: number): Dhcp4
   const [router] = addressesOf(reply, OPTION.router);
   const domain = textOf(reply, OPTION.domain);
   const mtu = numberOf(reply, OPTION.mtu);
-  const rebind = Math.min(numberOf(reply, OPTION.rebindingTime) ?? Math.trunc((lease * 7) / 8), lease);
-  const renew = Math.min(numberOf(reply, OPTION.renewalTime) ?? Math.trunc(lease / 2), rebind);
+  const rebind = Math.min(numberOf(reply, OPTION.rebindingTime) || Math.trunc((lease * 7) / 8), lease);
+  const renew = Math.min(numberOf(reply, OPTION.renewalTime) || Math.trunc(lease / 2), rebind);
   return {
     address: reply.yourAddress,
     cidr: `${reply.yourAddress}/${prefixOf(mask ?? "255.255.255.0")}`,

@@ -4,22 +4,10 @@ import { test } from "node:test";
 import { decodeFrame, encodeFrame } from "./frame.ts";
 import { clientIdOf, expiryOf, hostnameOf, leaseOf } from "./lease.ts";
 import { addressesOf, decodeDhcp, encodeDhcp, numberOf, OPTION, textOf } from "./message.ts";
+import { replyBytes } from "./testing.ts";
 
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString("hex");
 const MAC = "02:42:c0:a8:38:1f";
-
-/** A server's answer made of option bytes. */
-function reply(options: readonly number[], fields: { sname?: readonly number[]; file?: readonly number[] } = {}): Uint8Array {
-  const bytes = new Uint8Array(240 + options.length);
-  bytes.set([2, 1, 6, 0, 1, 2, 3, 4]);
-  bytes.set([192, 168, 56, 100], 16);
-  bytes.set([2, 0x42, 0xc0, 0xa8, 0x38, 0x1f], 28);
-  bytes.set(fields.sname ?? [], 44);
-  bytes.set(fields.file ?? [], 108);
-  bytes.set([0x63, 0x82, 0x53, 0x63], 236);
-  bytes.set(options, 240);
-  return bytes;
-}
 
 test("`encodeDhcp()` gives RFC 2131's fields and RFC 2132's options when it discovers", () => {
   const clientId = clientIdOf("key");
@@ -42,7 +30,7 @@ test("`encodeDhcp()` gives RFC 2131's fields and RFC 2132's options when it disc
 
 test("`decodeDhcp()` reads overloaded, split and padded options", () => {
   const message = decodeDhcp(
-    reply([0, 0, 52, 1, 3, 6, 4, 1, 1, 1, 1, 255, 53, 1, 6], { file: [53, 1, 2, 6, 2, 2, 2, 255], sname: [6, 2, 2, 2, 255] }),
+    replyBytes([0, 0, 52, 1, 3, 6, 4, 1, 1, 1, 1, 255, 53, 1, 6], { file: [53, 1, 2, 6, 2, 2, 2, 255], sname: [6, 2, 2, 2, 255] }),
   );
   assert.equal(message?.type, "offer");
   assert.equal(message.yourAddress, "192.168.56.100");
@@ -50,7 +38,7 @@ test("`decodeDhcp()` reads overloaded, split and padded options", () => {
 });
 
 test("`decodeDhcp()` drops what is no reply of a server, and never throws", () => {
-  const good = reply([53, 1, 5, 255]);
+  const good = replyBytes([53, 1, 5, 255]);
   assert.equal(decodeDhcp(good)?.type, "ack");
   for (const [at, value] of [
     [0, 1],
@@ -67,7 +55,7 @@ test("`decodeDhcp()` drops what is no reply of a server, and never throws", () =
   for (let length = 0; length < 243; length++) assert.equal(decodeDhcp(good.subarray(0, length)), undefined);
   for (let round = 0; round < 2000; round++) {
     const noise = randomBytes(Math.trunc(Math.random() * 100));
-    const message = decodeDhcp(reply([53, 1, 5, 52, 1, 3, ...noise], { file: [...randomBytes(128)], sname: [...randomBytes(64)] }));
+    const message = decodeDhcp(replyBytes([53, 1, 5, 52, 1, 3, ...noise], { file: [...randomBytes(128)], sname: [...randomBytes(64)] }));
     if (message) leaseOf(message, MAC, 0);
   }
 });
@@ -78,7 +66,7 @@ test("`leaseOf()` takes RFC 2131's times when the server left them out, and no l
     [51, 4, 0, 0, 0, 160],
     [1, 4, 255, 255, 240, 0],
   ];
-  const of = (...options: number[][]) => leaseOf(decodeDhcp(reply([53, 1, 5, ...options.flat(), 255]))!, MAC, 1000);
+  const of = (...options: number[][]) => leaseOf(decodeDhcp(replyBytes([53, 1, 5, ...options.flat(), 255]))!, MAC, 1000);
   const lease = of(server, time, mask, [3, 4, 192, 168, 56, 1], [26, 2, 5, 120], [15, 4, 108, 97, 110, 0]);
   assert.deepEqual(lease, {
     ...{ address: "192.168.56.100", cidr: "192.168.56.100/20", router: "192.168.56.1", dns: [], domain: "lan", mtu: 1400 },
@@ -87,10 +75,12 @@ test("`leaseOf()` takes RFC 2131's times when the server left them out, and no l
   assert.equal(expiryOf(lease!), 161_000);
   const limited = of(server, time, [58, 4, 0, 0, 255, 255], [59, 4, 0, 1, 0, 0]);
   assert.deepEqual([limited?.renew, limited?.rebind], [160, 160], "no later than the end");
+  const none = of(server, time, [58, 4, 0, 0, 0, 0], [59, 4, 0, 0, 0, 0]);
+  assert.deepEqual([none?.renew, none?.rebind], [80, 140], "0 is no time");
   assert.equal(of(server), undefined);
   assert.equal(of(time), undefined);
   assert.equal(expiryOf({ ...lease!, lease: 0xffffffff }), Number.POSITIVE_INFINITY);
-  const answer = decodeDhcp(reply([53, 1, 6, 56, 2, 110, 111, 255]))!;
+  const answer = decodeDhcp(replyBytes([53, 1, 6, 56, 2, 110, 111, 255]))!;
   assert.deepEqual(
     [textOf(answer, OPTION.message), numberOf(answer, OPTION.leaseTime), numberOf(answer, OPTION.message)],
     ["no", undefined, 0x6e6f],

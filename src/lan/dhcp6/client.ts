@@ -1,31 +1,19 @@
 import { randomBytes } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
 import { FairwayError } from "#base";
 import type { Poller } from "#kernel/ffi";
 import { ask } from "../ask.ts";
+import { PAUSE } from "../dhcp4/acquire.ts";
 import type { Dhcp4Identity } from "../dhcp4/exchange.ts";
 import type { LeaseProtocol } from "../lease-keeper.ts";
 import { LinkPort } from "../link-port.ts";
 import { decodeNeighbour, ETH_P_IPV6, encodeNeighbour, multicastMac, solicitedNode } from "../ndp.ts";
 import { DHCP6_FILTER, decodeFrame6, encodeFrame6, ethernet6, linkLocalOf } from "./frame.ts";
+import { type Dhcp6Lease, expiryOf6, leaseIn, momentOf, serverIdOf } from "./lease.ts";
 import { type Dhcp6Reply, type Dhcp6Request, decodeDhcp6, encodeDhcp6 } from "./message.ts";
 
 /** As DHCPv4's: one client id serves both (RFC 4361). */
 export type Dhcp6Identity = Dhcp4Identity;
-
-/** Plain data, to be kept on disk. The prefix length is the LAN's routers' to tell; DHCPv6 gives an address alone. */
-export interface Dhcp6Lease {
-  readonly address: string;
-  readonly dns: readonly string[];
-  /** The server's DUID in hex. */
-  readonly server: string;
-  /** Milliseconds since the epoch. */
-  readonly obtained: number;
-  /** Seconds from `obtained`; 0xffffffff has no end. */
-  readonly valid: number;
-  readonly preferred: number;
-  readonly renew: number;
-  readonly rebind: number;
-}
 
 export interface Dhcp6Wanted extends Dhcp6Identity {
   readonly previous?: Dhcp6Lease;
@@ -34,10 +22,6 @@ export interface Dhcp6Wanted extends Dhcp6Identity {
   readonly timeout?: number;
   readonly signal?: AbortSignal;
 }
-
-const INFINITE = 0xffffffff;
-const at = (lease: Dhcp6Lease, seconds: number): number =>
-  seconds === INFINITE || lease.valid === INFINITE ? Number.POSITIVE_INFINITY : lease.obtained + seconds * 1000;
 
 type Draft = Pick<Dhcp6Request, "type" | "address" | "serverId">;
 
@@ -109,32 +93,16 @@ class Exchange implements Disposable {
   }
 }
 
-/** The lease of a reply; `nak` when the server refuses the address, undefined when it says nothing of it. */
-function leaseIn(reply: Dhcp6Reply, asked: number): Dhcp6Lease | "nak" | undefined {
-  if (reply.type !== "reply") return undefined;
-  const { address } = reply;
-  if (reply.status !== 0 || !address || address.valid === 0) return "nak";
-  // RFC 8415 section 14.2: 0 leaves it to the client.
-  const renew = reply.t1 || Math.trunc(address.preferred / 2);
-  const rebind = reply.t2 || Math.trunc(address.preferred * 0.8);
-  return {
-    ...{ address: address.address, dns: reply.dns, server: Buffer.from(reply.serverId).toString("hex"), obtained: asked },
-    ...{ valid: address.valid, preferred: address.preferred },
-    ...{ renew: Math.min(renew, rebind, address.valid), rebind: Math.min(rebind, address.valid) },
-  };
-}
-
-const serverIdOf = (lease: Dhcp6Lease): Uint8Array => new Uint8Array(Buffer.from(lease.server, "hex"));
-
 /**
- * An IPv6 address from the LAN's DHCP server (RFC 8415: Solicit, Advertise, Request, Reply).
+ * An IPv6 address from the LAN's DHCP server (RFC 8415: Solicit, Advertise, Request, Reply). The first that offers one is asked, whatever its
+ * preference: a container waits here.
  * @throws FairwayError `unavailable` when no server answered or gave one; notFound without such a link
  */
 export async function acquireDhcp6(poller: Poller, wanted: Dhcp6Wanted): Promise<{ lease: Dhcp6Lease; confirmed: boolean }> {
   const { previous, timeout = 15_000, signal, link } = wanted;
   using exchange = new Exchange(poller, wanted);
   const deadline = performance.now() + timeout;
-  if (previous && at(previous, previous.valid) > Date.now()) {
+  if (previous && expiryOf6(previous) > Date.now()) {
     const again = await extend(exchange, previous, "rebind", [1000, 2000], signal);
     if (again === undefined) return { lease: previous, confirmed: false };
     if (again !== "nak") return { lease: again, confirmed: true };
@@ -149,6 +117,7 @@ export async function acquireDhcp6(poller: Poller, wanted: Dhcp6Wanted): Promise
     const draft = { type: "request", address: offer.address.address, serverId: offer.serverId } as const;
     const lease = await exchange.ask(draft, [1000, 2000], (reply) => leaseIn(reply, asked), signal);
     if (lease !== undefined && lease !== "nak") return { lease, confirmed: true };
+    await sleep(PAUSE);
   }
   throw new FairwayError(
     "unavailable",
@@ -178,7 +147,7 @@ export async function releaseDhcp6(
 }
 
 export const dhcp6Protocol = (poller: Poller, identity: Dhcp6Identity): LeaseProtocol<Dhcp6Lease> => ({
-  times: (lease) => ({ renew: at(lease, lease.renew), rebind: at(lease, lease.rebind), expiry: at(lease, lease.valid) }),
+  times: (lease) => ({ renew: momentOf(lease, lease.renew), rebind: momentOf(lease, lease.rebind), expiry: expiryOf6(lease) }),
   async extend(lease, phase, signal) {
     try {
       using exchange = new Exchange(poller, identity);

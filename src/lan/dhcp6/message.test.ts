@@ -3,7 +3,8 @@ import { randomBytes } from "node:crypto";
 import { test } from "node:test";
 import { clientIdOf } from "../dhcp4/lease.ts";
 import { decodeFrame6, encodeFrame6, linkLocalOf } from "./frame.ts";
-import { decodeDhcp6, encodeDhcp6 } from "./message.ts";
+import { leaseIn } from "./lease.ts";
+import { type Dhcp6Reply, decodeDhcp6, encodeDhcp6 } from "./message.ts";
 
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString("hex");
 const bytesOf = (text: string) => new Uint8Array(Buffer.from(text.replaceAll(/\s/g, ""), "hex"));
@@ -28,7 +29,6 @@ test("`decodeDhcp6()` reads address, times and servers, and any status but succe
       xid: 0x010203,
       duid: new Uint8Array(DUID),
       serverId: bytesOf("00020001"),
-      preference: 0,
       status: 0,
       t1: 60,
       t2: 105,
@@ -39,6 +39,34 @@ test("`decodeDhcp6()` reads address, times and servers, and any status but succe
   assert.equal(decodeDhcp6(advertise(), 8)?.address, undefined, "of another IA");
   assert.equal(decodeDhcp6(advertise().fill(1, 0, 1), 7), undefined, "a solicit");
   for (let length = 0; length < 4 + 22 + 8; length++) assert.equal(decodeDhcp6(advertise().subarray(0, length), 7), undefined);
+});
+
+test("`decodeDhcp6()` reads the address that takes another's place, whichever comes first", () => {
+  const [gone, come] = [
+    "0005 0018 20010db8000000000000000000000005 00000000 00000000",
+    "0005 0018 20010db8000000000000000000000006 00000078 00000078",
+  ];
+  for (const addresses of [gone + come, come + gone]) {
+    const reply = bytesOf(`07 010203 0001 0012 ${hex(DUID)} 0002 0004 00020001 0003 0044 00000007 00000000 00000000 ${addresses}`);
+    assert.deepEqual(decodeDhcp6(reply, 7)?.address, { address: "2001:db8::6", preferred: 120, valid: 120 });
+  }
+});
+
+test("`leaseIn()` tells what refuses an address from what says nothing of it, and fills in times that are 0", () => {
+  const address = { address: "2001:db8::5", preferred: 100, valid: 120 };
+  const reply: Dhcp6Reply = {
+    ...{ type: "reply", xid: 1, duid: DUID, serverId: bytesOf("00020001"), status: 0, t1: 0, t2: 0, dns: [] },
+    address,
+  };
+  const { address: _, ...silent } = reply;
+  assert.deepEqual(leaseIn(reply, 1000), {
+    ...{ address: "2001:db8::5", dns: [], server: "00020001", obtained: 1000, valid: 120, preferred: 100, renew: 50, rebind: 80 },
+  });
+  for (const status of [2, 3, 4]) assert.equal(leaseIn({ ...silent, status }, 1000), "nak", `status ${status}`);
+  assert.equal(leaseIn({ ...reply, address: { ...address, valid: 0 } }, 1000), "nak");
+  assert.equal(leaseIn(silent, 1000), undefined, "nothing of this address");
+  assert.equal(leaseIn({ ...reply, status: 1 }, 1000), undefined, "UnspecFail");
+  assert.equal(leaseIn({ ...reply, type: "advertise" }, 1000), undefined);
 });
 
 test("`decodeDhcp6()` and `decodeFrame6()` end without a throw whatever the bytes are", () => {

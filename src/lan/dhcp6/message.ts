@@ -13,7 +13,6 @@ const OPTION6 = {
   iaNa: 3,
   iaAddress: 5,
   request: 6,
-  preference: 7,
   elapsed: 8,
   status: 13,
   dns: 23,
@@ -38,7 +37,6 @@ export interface Dhcp6Reply {
   readonly xid: number;
   readonly duid: Uint8Array;
   readonly serverId: Uint8Array;
-  readonly preference: number;
   /** RFC 8415 section 21.13: 0 success, 2 NoAddrsAvail, 3 NoBinding, 4 NotOnLink; the worst of message, IA and address. */
   readonly status: number;
   readonly t1: number;
@@ -75,11 +73,10 @@ export function decodeDhcp6(bytes: Uint8Array, iaid: number): Dhcp6Reply | undef
   const type = bytes[0] === MESSAGE6.advertise ? "advertise" : bytes[0] === MESSAGE6.reply ? "reply" : undefined;
   if (!type || bytes.length < 4) return undefined;
   const found: { duid?: Uint8Array; serverId?: Uint8Array; address?: Dhcp6Reply["address"]; dns: string[] } = { dns: [] };
-  let [status, preference, t1, t2] = [0, 0, 0, 0];
+  let [status, t1, t2] = [0, 0, 0];
   for (const [code, value] of optionsOf(bytes.subarray(4))) {
     if (code === OPTION6.clientId) found.duid = value;
     else if (code === OPTION6.serverId) found.serverId = value;
-    else if (code === OPTION6.preference) preference = value[0] ?? 0;
     else if (code === OPTION6.status) status ||= statusOf(value);
     else if (code === OPTION6.dns)
       found.dns = Array.from({ length: value.length >> 4 }, (_, at) => bytesToIp(value.subarray(16 * at, 16 * at + 16)));
@@ -91,7 +88,9 @@ export function decodeDhcp6(bytes: Uint8Array, iaid: number): Dhcp6Reply | undef
         if (inner === OPTION6.status) status ||= statusOf(content);
         else if (inner === OPTION6.iaAddress && content.length >= 24) {
           const at = new DataView(content.buffer, content.byteOffset, content.byteLength);
-          found.address ??= { address: bytesToIp(content.subarray(0, 16)), preferred: at.getUint32(16), valid: at.getUint32(20) };
+          // One that is taken back has a lifetime of 0, beside the one that takes its place.
+          if (found.address?.valid) continue;
+          found.address = { address: bytesToIp(content.subarray(0, 16)), preferred: at.getUint32(16), valid: at.getUint32(20) };
           for (const [last, code] of optionsOf(content.subarray(24))) if (last === OPTION6.status) status ||= statusOf(code);
         }
       }
@@ -100,7 +99,7 @@ export function decodeDhcp6(bytes: Uint8Array, iaid: number): Dhcp6Reply | undef
   const { duid, serverId, address, dns } = found;
   if (!duid || !serverId) return undefined;
   const xid = (bytes[1]! << 16) | (bytes[2]! << 8) | bytes[3]!;
-  return { ...{ type, xid, duid, serverId, preference, status, t1, t2, dns }, ...(address ? { address } : {}) };
+  return { ...{ type, xid, duid, serverId, status, t1, t2, dns }, ...(address ? { address } : {}) };
 }
 
 const statusOf = (value: Uint8Array): number => (value.length < 2 ? 1 : (value[0]! << 8) | value[1]!);
