@@ -37,6 +37,8 @@ const PASSING =
   /^(LOG|NFLOG|MARK|CONNMARK|CT|NOTRACK|TCPMSS|DSCP|TOS|TTL|HL|SET|CLASSIFY|AUDIT|TRACE|SECMARK|CONNSECMARK|TEE|RATEEST|HMARK|CHECKSUM)$/;
 const NARROW =
   /^--(s|d)?port|^--(source|destination)-ports?$|^--icmp|^--limit|^--tcp-flags$|^--syn$|^--length|^--uid-owner|^--gid-owner|^--connlimit|^--hashlimit/;
+/** `10.0.0.1/255.0.0.255`: a mask that is no prefix. */
+const MASKED = /\/.*[.:]/;
 
 function readRule(line: string, chain: string): ForeignRule {
   const words = line.match(/"(?:[^"\\]|\\.)*"|\S+/g) ?? [];
@@ -74,9 +76,9 @@ function readOption(option: string, value: string, negated: boolean): Condition 
     case "-o":
       return about("oif", [value.replace(/\+$/, "*")]);
     case "-s":
-      return about("saddr", [{ prefix: value }]);
+      return MASKED.test(value) ? { field: "narrow" } : about("saddr", [{ prefix: value }]);
     case "-d":
-      return about("daddr", [{ prefix: value }]);
+      return MASKED.test(value) ? { field: "narrow" } : about("daddr", [{ prefix: value }]);
     case "-p":
       return about("proto", [value]);
     case "--ctstate":

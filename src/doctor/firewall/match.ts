@@ -31,7 +31,8 @@ function anyOf({ field, values }: Extract<Condition, { values: unknown }>, flow:
       return name === undefined ? "unknown" : some(values, (value) => matchesName(String(value), name));
     }
     case "state":
-      return some(values, (value) => value === flow.state);
+      // `DNAT` is a state of iptables', of a connection that is translated.
+      return some(values, (value) => value === flow.state || (value === "dnat" && flow.dnat));
     case "status":
       // Connections of ours are seen-reply or confirmed as it happens; only the translation is known.
       return values.every((value) => value === "dnat") ? (flow.dnat ? "yes" : "no") : "unknown";

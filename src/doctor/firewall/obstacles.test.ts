@@ -72,6 +72,23 @@ describe("findObstacles() over recorded rulesets", () => {
     assert.match(finding!.wayOut, /^iptables-legacy -I FORWARD -i fairway0 -j ACCEPT$/m);
     assert.match(finding!.wayOut, /^iptables-legacy -I FORWARD -o br-\+ -j ACCEPT$/m);
   });
+
+  test("`findObstacles()` takes iptables' state DNAT for what published ports do, and a mask that is no prefix for some hosts", () => {
+    const rules = [
+      "-A FORWARD -m conntrack --ctstate RELATED,ESTABLISHED,DNAT -j ACCEPT",
+      "-A FORWARD -s 172.0.0.1/255.0.0.255 -j DROP",
+      "-A FORWARD -d fd00::1/ffff::ffff -j DROP",
+    ];
+    const findings = findObstacles(
+      readIptablesSave(["*filter", ":FORWARD DROP [0:0]", ...rules, "COMMIT", ""].join("\n"), "iptables-legacy"),
+      HOST_VIEW,
+    );
+    assert.deepEqual(
+      findings.map(({ reach }) => reach),
+      ["some", "some", "all"],
+    );
+    assert.match(findings[2]!.text, /^The policy .* from containers to the outside \(/);
+  });
 });
 
 describe("findObstacles() by rule", () => {
