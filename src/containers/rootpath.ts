@@ -1,4 +1,4 @@
-import { lstatSync, readlinkSync } from "node:fs";
+import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync, readlinkSync, realpathSync } from "node:fs";
 import { invalid } from "#base";
 
 /** The kernel's own limit on links followed in one lookup (ELOOP). */
@@ -6,7 +6,7 @@ const MAX_LINKS = 40;
 
 /**
  * A path as a process whose root is `root` would reach it: links are followed inside, `..` never leaves. What does not exist is taken as written.
- * Only for trees no hostile process changes meanwhile (an unstarted container's).
+ * Only for trees no hostile process changes meanwhile (an unstarted container's), or with a look at what was opened, as `readInRoot()` takes.
  * @throws invalidParameter on a loop of links
  */
 export function resolveInRoot(root: string, path: string): string {
@@ -39,5 +39,30 @@ function linkTarget(path: string): string | undefined {
     return lstatSync(path).isSymbolicLink() ? readlinkSync(path) : undefined;
   } catch {
     return undefined;
+  }
+}
+
+/** Far more than any passwd(5) takes. */
+const LARGEST = 16 << 20;
+/** open(2); of asm-generic/fcntl.h, for Node does not name it. Opens without touching what is there: no pipe is waited for, no device started. */
+const O_PATH = 0o10000000;
+
+/**
+ * The text of a file in a container's root. What an image or a running container has put in its place is not trusted: pipes, devices, huge files and
+ * whatever lies outside count as absent.
+ * @param resolve for tests
+ */
+export function readInRoot(root: string, path: string, resolve = (each: string) => resolveInRoot(root, each)): string | undefined {
+  let fd: number | undefined;
+  try {
+    fd = openSync(resolve(path), O_PATH | constants.O_NOFOLLOW);
+    const held = `/proc/self/fd/${fd}`;
+    const stat = fstatSync(fd);
+    if (!stat.isFile() || stat.size > LARGEST || !readlinkSync(held).startsWith(`${realpathSync(root)}/`)) return undefined;
+    return readFileSync(held, "utf8");
+  } catch {
+    return undefined;
+  } finally {
+    if (fd !== undefined) closeSync(fd);
   }
 }

@@ -1,6 +1,5 @@
-import { readFileSync } from "node:fs";
 import { invalid } from "#base";
-import { resolveInRoot } from "./rootpath.ts";
+import { readInRoot } from "./rootpath.ts";
 
 export interface ContainerUser {
   readonly uid: number;
@@ -18,14 +17,7 @@ export interface UserFiles {
 const MAX_ID = 2 ** 31 - 1;
 
 export function readUserFiles(rootfs: string): UserFiles {
-  const read = (path: string): string => {
-    try {
-      return readFileSync(resolveInRoot(rootfs, path), "utf8");
-    } catch {
-      return "";
-    }
-  };
-  return { passwd: read("/etc/passwd"), group: read("/etc/group") };
+  return { passwd: readInRoot(rootfs, "/etc/passwd") ?? "", group: readInRoot(rootfs, "/etc/group") ?? "" };
 }
 
 const lines = (text: string): string[][] => text.split("\n").flatMap((line) => (line.trim() === "" ? [] : [line.trim().split(":")]));
