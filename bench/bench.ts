@@ -8,6 +8,7 @@ import { cpus, release, totalmem } from "node:os";
 import { dirname } from "node:path";
 import { parseArgs } from "node:util";
 import { Lab } from "#lab";
+import { requireRoot } from "../scripts/require-root.ts";
 import { startEngines } from "./engines.ts";
 import type { Part, Samples } from "./part.ts";
 import { PARTS } from "./parts.ts";
@@ -32,6 +33,7 @@ function chosen(): readonly Part[] {
   });
 }
 
+requireRoot("Cannot run the bench: it makes network namespaces and containers");
 const parts = chosen();
 const rows: ReportRow[] = [];
 const failures: string[] = [];

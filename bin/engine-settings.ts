@@ -28,7 +28,6 @@ export function engineSettings(config: DaemonConfig, daemonId: string, log: Log)
       ipMasq: bridge.masquerade,
       ipForward: network.ipForward,
       firewall: network.firewall,
-      ip6Firewall: network.firewall6,
       hostBinding: bridge.hostIp || "0.0.0.0",
       allowDirectRouting: network.allowDirectRouting,
     },

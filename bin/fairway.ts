@@ -9,6 +9,7 @@ process.exitCode = await runCli({
   version,
   // Loaded only when it is asked for: the kernel's rooms take longer to load than a command to run.
   async checkHost() {
+    if (process.getuid?.() !== 0) throw new Error("No daemon answers, and to examine the host without one needs root");
     const [{ examineHost }, { parseDaemonFlags }, { runProgram }] = await Promise.all([
       import("#doctor"),
       import("#server"),

@@ -20,22 +20,23 @@ import { handleSignals } from "./signals.ts";
 const argv = process.argv.slice(2);
 
 async function serve(config: DaemonConfig, warnings: readonly string[]): Promise<void> {
+  if (process.getuid?.() !== 0) throw new Error("fairwayd needs root: it makes network namespaces, links and firewall rules");
   const log = daemonLog(config);
   for (const warning of warnings) log.warn(warning);
   takePlaces(config);
   const id = daemonId(config.dataRoot);
+  let current = config;
   const store = await openStore(config.store === "sqlite" ? `sqlite:${config.dataRoot}/fairway.db` : config.store);
   const poller = new Poller();
   const engine = await openEngine({ config: engineSettings(config, id, log), store, poller, log });
   const images = await openImages({ dataRoot: config.dataRoot, store, log });
   const containers = await openContainers({
     ...{ dataRoot: config.dataRoot, execRoot: config.execRoot, store, images, engine, poller, log },
-    ...containerSettings(config),
+    ...containerSettings(config, () => current),
   });
   await containers.reconcile();
   const inspector = new FirewallInspector(runProgram);
   const drivers = DRIVERS.map(({ name }) => name);
-  let current = config;
   const info = daemonInfo({
     config,
     current: () => current,

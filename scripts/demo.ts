@@ -3,7 +3,9 @@
  * (`LAB_DAEMON=dockerd` walks the same way with Debian's dockerd.)
  */
 import { type Host, Lab } from "#lab";
+import { requireRoot } from "./require-root.ts";
 
+requireRoot("Cannot run the demo: it makes network namespaces and containers");
 const reference = process.env.LAB_DAEMON === "dockerd";
 const started = performance.now();
 let failures = 0;

@@ -49,7 +49,9 @@ debian_packages() {
   if [ -n "$missing" ]; then
     say "Debian packages to install:$missing"
     [ "$(id -u)" = 0 ] || fail "that needs root. Run:  sudo apt-get install --no-install-recommends$missing"
-    # Nothing that we install may start a service of its own on this machine (docker.io would start dockerd).
+    # Nothing that we install may start a service of its own on this machine, now or at the next boot: docker.io would start dockerd.
+    services=""
+    case "$missing " in *" docker.io "*) services="docker.service docker.socket"; command -v containerd >/dev/null || services="$services containerd.service" ;; esac
     guard=${FAIRWAY_POLICY_RC_D:-/usr/sbin/policy-rc.d}
     log=$(mktemp)
     if [ -e "$guard" ]; then guard=""; else printf '#!/bin/sh\nexit 101\n' >"$guard"; chmod 755 "$guard"; fi
@@ -67,6 +69,10 @@ debian_packages() {
       fi
     fi
     say "installed$missing"
+    # shellcheck disable=SC2086
+    if [ -n "$services" ] && systemctl disable $services >/dev/null 2>&1; then
+      say "dockerd is installed, and stays off until somebody says: systemctl enable --now docker"
+    fi
   fi
 }
 

@@ -26,10 +26,12 @@ function setup(world: World, ...args: string[]) {
     `echo "$*" >>${directory}/apt.log; ls ${directory}/policy >>${directory}/apt.log; case "$*" in install*) exit ${world.apt ?? 0} ;; esac`,
   );
   fake("apt-cache", "exit 0");
+  fake("systemctl", `echo "systemctl $*" >>${directory}/apt.log`);
   fake("docker", "echo Docker version 28.2.2, build e6534b4");
   fake("id", `echo ${world.uid ?? 0}`);
   try {
-    const environment = { ...process.env, PATH: `${directory}:${process.env.PATH}`, FAIRWAY_POLICY_RC_D: `${directory}/policy` };
+    // Without /usr/sbin, where a dockerd of this machine's would be found.
+    const environment = { ...process.env, PATH: `${directory}:/usr/bin:/bin`, FAIRWAY_POLICY_RC_D: `${directory}/policy` };
     const result = spawnSync("sh", [`${import.meta.dirname}/setup.sh`, ...args], { encoding: "utf8", env: environment });
     const log = spawnSync("cat", [`${directory}/apt.log`], { encoding: "utf8" }).stdout;
     assert.equal(existsSync(`${directory}/policy`), false, "the guard is taken away again");
@@ -52,6 +54,12 @@ test("setup.sh installs what is missing, without recommended packages, and says 
   assert.equal(code, 0);
   assert.match(output, /Debian packages to install: crun$/m);
   assert.match(apt, /^install .*--no-install-recommends .* crun\n\S+\/policy$/m, "while services are kept from starting");
+});
+
+test("setup.sh keeps the dockerd that it installs from starting at the next boot", () => {
+  const { output, apt } = setup({ installed: ["dnsperf"] }, "bench");
+  assert.match(output, /installed docker\.io\n.*dockerd is installed, and stays off/);
+  assert.match(apt, /^install .* docker\.io\n[\s\S]*^systemctl disable docker\.service docker\.socket/m);
 });
 
 test("setup.sh says what to do when it is not root or packages cannot be had", () => {

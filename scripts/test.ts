@@ -8,6 +8,7 @@ import { findTests, type TestClass } from "./gate/find-tests.ts";
 import { report } from "./gate/report.ts";
 import { type FileResult, passed, runTests } from "./gate/run-tests.ts";
 import { runStaticSteps } from "./gate/steps.ts";
+import { requireRoot } from "./require-root.ts";
 
 const { values, positionals } = parseArgs({ options: { only: { type: "string", multiple: true } }, allowPositionals: true });
 const root = dirname(import.meta.dirname);
@@ -28,12 +29,7 @@ const classes: readonly ClassOfTests[] = [
   { name: "vm", concurrency: 1, minutes: 40 },
 ];
 
-if (process.getuid?.() !== 0) {
-  console.error(
-    "Cannot run the live tests: they make network namespaces and containers, which needs root. `npm run check` runs the others.",
-  );
-  process.exit(1);
-}
+requireRoot("Cannot run the live tests (`npm run check` runs the others): they make network namespaces and containers");
 
 const failedSteps = chosen ? [] : runStaticSteps(root, console.log);
 const results: FileResult[] = [];

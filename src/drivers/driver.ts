@@ -153,7 +153,6 @@ export interface HostFacts {
     readonly ipMasq: boolean;
     readonly ipForward: boolean;
     readonly firewall: boolean;
-    readonly ip6Firewall: boolean;
     readonly hostBinding: string;
     readonly allowDirectRouting: boolean;
   };

@@ -120,16 +120,8 @@ function cachedRoutes(observer: HostObserver): () => readonly string[] {
 
 /** What dockerd has when no flag says otherwise. */
 export const DEFAULTS: HostFacts["defaults"] = {
-  ...{
-    mtu: 0,
-    icc: true,
-    ipMasq: true,
-    ipForward: true,
-    firewall: true,
-    ip6Firewall: true,
-    hostBinding: "0.0.0.0",
-    allowDirectRouting: false,
-  },
+  ...{ mtu: 0, icc: true, ipMasq: true, ipForward: true, firewall: true },
+  ...{ hostBinding: "0.0.0.0", allowDirectRouting: false },
 };
 
 /** A configuration with Docker's defaults, for a program that embeds the engine. */

@@ -114,6 +114,7 @@ test("`parseDaemonFlags()` reads daemon.json with the same keys, plurals include
   assert.equal(config.defaultBridge.mtu, 1450);
   assert.deepEqual(config.containers.runtimes, { mine: { path: "/m", args: ["-v"] } });
   assert.equal(config.registry.httpProxy, "http://p");
+  assert.ok(warnings.some((warning) => warning.startsWith("proxies has no effect here: there is no registry client yet")));
   assert.ok(warnings.some((warning) => warning.startsWith("--userland-proxy has no effect here")));
 });
 
@@ -182,5 +183,8 @@ test("`reloadDaemonFlags()` takes what a running daemon can take and names the r
   assert.deepEqual(config.labels, ["a=b"]);
   assert.deepEqual(config.registry.insecure, ["x"]);
   assert.equal(config.defaultBridge.bip, "10.0.0.1/24");
-  assert.deepEqual(warnings, ["bip has changed in the configuration file: it takes effect at the next start"]);
+  assert.deepEqual(warnings, [
+    "--insecure-registry has no effect here: there is no registry client yet; images come by docker import and docker load",
+    "bip has changed in the configuration file: it takes effect at the next start",
+  ]);
 });

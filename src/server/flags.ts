@@ -3,7 +3,7 @@ import { parseCommandLine } from "./flags/command-line.ts";
 import { type DaemonConfig, toConfig } from "./flags/config.ts";
 import { parseConfigFile } from "./flags/config-file.ts";
 import { helpText } from "./flags/help.ts";
-import { type Option, type OptionName, optionNames, options, type Values } from "./flags/table.ts";
+import { FILE_ONLY, type Option, type OptionName, optionNames, options, type Values } from "./flags/table.ts";
 import { validate } from "./flags/validate.ts";
 
 export type FlagResult =
@@ -77,7 +77,7 @@ function warningsFor(given: Given, values: Values): string[] {
   for (const [name, value] of given) {
     const { effect, fallback } = options[name] as Option<unknown>;
     if (effect === "ignored" && !same(value, fallback))
-      warnings.push(`--${name} has no effect here: ${WHY[name] ?? "Fairway has no such part"}`);
+      warnings.push(`${FILE_ONLY.has(name) ? name : `--${name}`} has no effect here: ${WHY[name] ?? "Fairway has no such part"}`);
   }
   const backend = values["firewall-backend"];
   if (backend === "iptables")
@@ -85,20 +85,18 @@ function warningsFor(given: Given, values: Values): string[] {
   const storage = values["storage-driver"];
   if (storage !== "" && storage !== "overlay2" && storage !== "overlay")
     warnings.push(`--storage-driver=${storage} has no effect here: layers are mounted with overlayfs`);
-  if (given.has("ip-forward-no-drop")) warnings.push("--ip-forward-no-drop has no effect here: the policy of FORWARD is never changed");
   for (const text of values["exec-opt"])
     if (text !== "native.cgroupdriver=cgroupfs")
       warnings.push(`--exec-opt ${text} has no effect here: cgroups are made as cgroupfs has them`);
   for (const name of Object.keys(values["add-runtime"]))
     if (name !== values["default-runtime"])
       warnings.push(`--add-runtime ${name} has no effect here: there is one runtime, --default-runtime`);
-  if (values["bridge-accept-fwmark"] !== "")
-    warnings.push("--bridge-accept-fwmark has no effect here: accept the mark in chain user of table inet fairway");
   if (values.iptables && !values.ip6tables)
     warnings.push("--ip6tables=false has no effect here: both families are one table; see --iptables=false");
-  if (values["raw-logs"]) warnings.push("--raw-logs has no effect here: logs never have colours");
   return warnings;
 }
+
+const NO_REGISTRY = "there is no registry client yet; images come by docker import and docker load";
 
 /** Reasons worth more than "no such part". */
 const WHY: Partial<Record<OptionName, string>> = {
@@ -108,5 +106,17 @@ const WHY: Partial<Record<OptionName, string>> = {
   "userns-remap": "containers run without a user namespace: their root is the host's",
   "selinux-enabled": "no SELinux labels are set",
   rootless: "the daemon needs root",
+  "raw-logs": "logs never have colours",
+  "ip-forward-no-drop": "the policy of FORWARD is never changed",
+  "bridge-accept-fwmark": "accept the mark in chain user of table inet fairway",
+  "insecure-registry": NO_REGISTRY,
+  "registry-mirror": NO_REGISTRY,
+  "max-concurrent-downloads": NO_REGISTRY,
+  "max-concurrent-uploads": NO_REGISTRY,
+  "max-download-attempts": NO_REGISTRY,
+  "http-proxy": NO_REGISTRY,
+  "https-proxy": NO_REGISTRY,
+  "no-proxy": NO_REGISTRY,
+  proxies: NO_REGISTRY,
   "authorization-plugin": "NO AUTHORIZATION IS DONE: whoever reaches the socket is root",
 };

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { type Host, Lab } from "#lab";
+import { until } from "../ports/stage.ts";
 
 const FAIRWAYD = new URL("../../bin/fairwayd", import.meta.url).pathname;
 
@@ -68,4 +69,29 @@ test("containers are given what --log-driver, --no-new-privileges and the defaul
   const inside = "sh -c 'grep NoNewPrivs /proc/self/status; ulimit -n; df -k /dev/shm | tail -1; cat /proc/1/comm'";
   assert.match(await docker(`run --rm busybox ${inside}`), /NoNewPrivs:\s+1\n300\n.* 8192 [\s\S]*(docker-init|tini|catatonit)/);
   assert.match(await docker("run --rm --security-opt no-new-privileges=false busybox grep NoNew /proc/self/status"), /0$/);
+});
+
+test("SIGHUP changes the shared memory and ulimits that new containers are given, and says which options wait for a start", async (t) => {
+  const host = await stage(t);
+  const configure = (options: object) => host.sh(["sh", "-c", 'printf %s "$1" >/run/daemon.json', "sh", JSON.stringify(options)]);
+  const docker = (args: string) => host.dockerOutput(args, { timeout: 30_000 });
+  const given = async (name: string) => {
+    await docker(`create --name ${name} busybox true`);
+    return docker(`inspect ${name} --format '{{.HostConfig.ShmSize}} {{json .HostConfig.Ulimits}}'`);
+  };
+  await configure({ "default-shm-size": "8m" });
+  await host.startDaemon(["--config-file=/run/daemon.json"]);
+  await host.importBusybox();
+  assert.equal(await given("before"), "8388608 []");
+  const ulimits = { nofile: { Name: "nofile", Soft: 300, Hard: 400 } };
+  await configure({
+    "default-shm-size": "16m",
+    "default-ulimits": ulimits,
+    "default-runtime": "io.containerd.runc.v2",
+    labels: ["read=again"],
+  });
+  await host.sh("kill -HUP $(cat /run/fairway.pid)");
+  await until(async () => (await docker("info -f '{{json .Labels}}'")) === '["read=again"]', 30_000);
+  assert.equal(await given("after"), '16777216 [{"Name":"nofile","Hard":400,"Soft":300}]');
+  assert.match(host.daemon.log, /default-runtime has changed in the configuration file: it takes effect at the next start/);
 });

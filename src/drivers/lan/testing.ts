@@ -9,7 +9,7 @@ export function fakeHost(links: readonly (Partial<HostLink> & { name: string })[
     link: (name) => all.find((link) => link.name === name),
     links: () => all,
     defaults: {
-      ...{ mtu: 0, icc: true, ipMasq: true, ipForward: true, firewall: true, ip6Firewall: true, hostBinding: "0.0.0.0" },
+      ...{ mtu: 0, icc: true, ipMasq: true, ipForward: true, firewall: true, hostBinding: "0.0.0.0" },
       allowDirectRouting: false,
     },
   };

@@ -12,7 +12,7 @@ export interface DaemonConfig {
   readonly execRoot: string;
   readonly pidfile: string;
   readonly configFile: string;
-  /** `sqlite` or an etcd URL. */
+  /** `sqlite`, or a URL as `openStore()` takes it. */
   readonly store: string;
   readonly logLevel: LogLevel;
   readonly logFormat: "text" | "json";
@@ -47,15 +47,12 @@ export interface DefaultBridgeConfig {
 
 export interface NetworkConfig {
   readonly allowDirectRouting: boolean;
-  /** `mark` or `mark/mask`. */
-  readonly acceptMark: string;
   readonly addressPools: readonly AddressPool[];
   /** driver → option → value */
   readonly defaultOptions: Readonly<Record<string, StringMap>>;
   readonly ipForward: boolean;
   /** False: no rules are made at all. */
   readonly firewall: boolean;
-  readonly firewall6: boolean;
 }
 
 export interface RegistryConfig {
@@ -129,12 +126,10 @@ export function toConfig(values: Values): DaemonConfig {
     },
     network: {
       allowDirectRouting: values["allow-direct-routing"],
-      acceptMark: values["bridge-accept-fwmark"],
       addressPools: values["default-address-pool"],
       defaultOptions: values["default-network-opt"],
       ipForward: values["ip-forward"],
       firewall: values.iptables,
-      firewall6: values.iptables && values.ip6tables,
     },
     dns: { servers: values.dns, options: values["dns-opt"], search: values["dns-search"] },
     hostGatewayIps: values["host-gateway-ip"],
