@@ -1,8 +1,8 @@
-import { once } from "node:events";
 import type { Duplex } from "node:stream";
 import { encodeStdHeader } from "#api";
 import { messageOf } from "#base";
 import type { StdioSession } from "#containers";
+import { GONE, Peer } from "./peer.ts";
 
 export const RAW_STREAM = "application/vnd.docker.raw-stream";
 export const MULTIPLEXED_STREAM = "application/vnd.docker.multiplexed-stream";
@@ -13,6 +13,8 @@ export const MULTIPLEXED_STREAM = "application/vnd.docker.multiplexed-stream";
  */
 const NOTHING = new Uint8Array(0);
 const PROBE_MS = 500;
+/** How long a client that has everything may keep its half open: some would hold the socket for ever. */
+const LINGER_MS = 1000;
 
 /** A piece of output in the framing the client expects: bare with a tty, stdcopy without. */
 export function frameOutput(tty: boolean, chunk: { stream: "stdout" | "stderr"; data: Uint8Array }): readonly Uint8Array[] {
@@ -24,21 +26,16 @@ export function frameOutput(tty: boolean, chunk: { stream: "stdout" | "stderr"; 
  * detaches. Neither side is read faster than the other takes.
  */
 export async function serveSession(socket: Duplex, session: StdioSession): Promise<void> {
-  const gone = new Promise<"gone">((resolve) => {
-    socket.once("close", () => resolve("gone"));
-    if (socket.destroyed) resolve("gone");
-  });
+  const peer = new Peer(socket);
   socket.on("error", () => socket.destroy());
   const input = pumpInput(socket, session);
   const output = session.output[Symbol.asyncIterator]();
   try {
     for (;;) {
-      const next = await Promise.race([output.next(), gone]);
-      if (next === "gone") return;
+      const next = await peer.orGone(output.next());
+      if (next === GONE) return;
       if (next.done) break;
-      let free = true;
-      for (const part of frameOutput(session.tty, next.value)) free = socket.write(part);
-      if (!free) await Promise.race([once(socket, "drain"), gone]).catch(() => {});
+      await peer.send(...frameOutput(session.tty, next.value));
     }
     socket.end();
   } catch (error) {
@@ -46,9 +43,9 @@ export async function serveSession(socket: Duplex, session: StdioSession): Promi
   } finally {
     output.return?.()?.catch(() => {});
     session.detach();
-    // A client that keeps its half open would hold the socket for ever.
-    setTimeout(() => socket.destroy(), 1000).unref();
     input.stop();
+    // Not before: a slow client may have much of the output to come.
+    socket.once("finish", () => setTimeout(() => socket.destroy(), LINGER_MS).unref());
   }
 }
 

@@ -1,6 +1,6 @@
-import { once } from "node:events";
 import type { ServerResponse } from "node:http";
 import { encodeJson } from "./json.ts";
+import { GONE, Peer } from "./peer.ts";
 import { errorBody, statusOf } from "./status.ts";
 import type { StreamReply } from "./types.ts";
 
@@ -29,16 +29,16 @@ export function sendError(response: ServerResponse, error: unknown): void {
 export async function sendStream(response: ServerResponse, status: number, reply: StreamReply): Promise<void> {
   response.writeHead(status, { ...(reply.contentType ? { "Content-Type": reply.contentType } : {}), ...reply.headers });
   response.flushHeaders();
-  const closed = new Promise<"closed">((resolve) => response.once("close", () => resolve("closed")));
+  const peer = new Peer(response);
   const source = reply.body[Symbol.asyncIterator]();
   for (;;) {
-    const next = await Promise.race([source.next(), closed]);
-    if (next === "closed") {
+    const next = await peer.orGone(source.next());
+    if (next === GONE) {
       source.return?.()?.catch(() => {});
       return;
     }
     if (next.done) break;
-    if (!response.write(next.value)) await Promise.race([once(response, "drain"), closed]).catch(() => {});
+    await peer.send(next.value);
   }
   response.end();
 }
