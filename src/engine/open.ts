@@ -18,6 +18,7 @@ import type { Poller } from "#kernel/ffi";
 import { clientIdOf, type Dhcp4Identity, type Dhcp4Lease, type Dhcp6Lease, hostnameOf, Lan } from "#lan";
 import type { Store } from "#store";
 import { LocalEngine } from "./engine.ts";
+import { readHostResolver } from "./host-resolver.ts";
 import type { DhcpDoor, DhcpIdentity, EngineConfig, HostPorts, LanDoor } from "./options.ts";
 
 export interface OpenOptions {
@@ -51,7 +52,8 @@ export async function openEngine(options: OpenOptions): Promise<LocalEngine> {
     namespaces: new SandboxNamespaces(`${config.execRoot}/netns`),
     host: {
       facts: (defaults): HostFacts => ({ link: (name) => observer.link(name), links: () => observer.links(), defaults }),
-      routes: cachedRoutes(observer),
+      routes: forASecond(() => observer.routes()),
+      nameservers: forASecond(hostNameservers),
       ephemeralPorts: () => observer.ephemeralPorts(),
       reservedPorts: () => observer.reservedPorts(),
       hasIpv6: () => observer.hasIpv6(),
@@ -105,17 +107,26 @@ class HostPortKeeper extends PortReserver {
   }
 }
 
-/** One list for a second: choosing subnets for many networks in a row reads the routes once. */
-function cachedRoutes(observer: HostObserver): () => readonly string[] {
-  let routes: readonly string[] = [];
+/** One list for a second, and the same one when nothing changed: choosing subnets for many networks in a row reads the host once. */
+function forASecond(read: () => readonly string[]): () => readonly string[] {
+  let list: readonly string[] = [];
   let until = 0;
   return () => {
-    if (performance.now() < until) return routes;
+    if (performance.now() < until) return list;
     until = performance.now() + 1000;
-    const now = observer.routes();
-    if (now.length !== routes.length || now.some((route, index) => route !== routes[index])) routes = now;
-    return routes;
+    const now = read();
+    if (now.length !== list.length || now.some((each, index) => each !== list[index])) list = now;
+    return list;
   };
+}
+
+/** The host's own name servers, those behind systemd-resolved's stub; without a zone, which only link-local ones have. */
+function hostNameservers(): readonly string[] {
+  try {
+    return readHostResolver(true).host.nameservers.map((address) => address.replace(/%.*/, ""));
+  } catch {
+    return [];
+  }
 }
 
 /** What dockerd has when no flag says otherwise. */

@@ -2,10 +2,11 @@ import { existsSync, readFileSync, readlinkSync } from "node:fs";
 import { basename } from "node:path";
 import { ALIAS_PREFIX, HOST } from "#base";
 import { type Link, RouteSocket } from "#kernel/rtnetlink";
-import { MAIN_TABLE } from "./key.ts";
 
 /** IFNAMSIZ of linux/if.h, without the NUL. */
 const MAX_NAME = 15;
+/** Types of routes that come with an address, of one station or many: they tell nothing that its subnet's does not. */
+const DERIVED: ReadonlySet<unknown> = new Set(["broadcast", "anycast", "multicast"]);
 
 /** A link of the host's as drivers see it; the shape is theirs. */
 export interface ObservedLink {
@@ -80,12 +81,15 @@ export class HostObserver implements Disposable {
     };
   }
 
-  /** Destinations that the main table routes to links of others, for choosing subnets that are nobody's. */
+  /**
+   * Destinations that are routed anywhere but to links of ours, for choosing subnets that are nobody's. Of every table: a VPN may keep its routes in
+   * one of its own, and an address of a loopback is in `local` alone.
+   */
   routes(): readonly string[] {
     const ours = new Set(this.#route.links().flatMap(({ alias, index }) => (alias?.startsWith(ALIAS_PREFIX) ? [index] : [])));
     return this.#route
-      .routes({ table: MAIN_TABLE })
-      .flatMap(({ index, destination }) => (index !== undefined && ours.has(index) ? [] : [destination]));
+      .routes()
+      .flatMap(({ type, index, destination }) => (DERIVED.has(type) || (index !== undefined && ours.has(index)) ? [] : [destination]));
   }
 
   /** net.ipv4.ip_local_port_range */

@@ -6,7 +6,7 @@ import { DEFAULT_POOLS, effectivePools, parseAddressPool, ulaPool } from "./pool
 it("`DEFAULT_POOLS` are Docker's /16s and then /24s of what private space is left", () => {
   const pools = DEFAULT_POOLS.map(({ base, size }) => `${formatCidr(base)} ${size}`);
   assert.deepEqual([pools[0], pools[1], pools[14]], ["172.17.0.0/16 16", "172.18.0.0/16 16", "172.31.0.0/16 16"]);
-  assert.deepEqual(pools.slice(15), ["192.168.0.0/16 24", "10.0.0.0/8 24"]);
+  assert.deepEqual(pools.slice(15), ["192.168.0.0/16 24", "10.0.0.0/8 24", "172.16.0.0/16 24"]);
 });
 
 it("`ulaPool()` derives the prefix Docker derives from the same daemon id", () => {
@@ -17,7 +17,7 @@ it("`ulaPool()` derives the prefix Docker derives from the same daemon id", () =
 
 it("`effectivePools()` replaces the defaults, and adds the ULA block when no IPv6 pool is given", () => {
   const bases = (given: string[]) => effectivePools(given.map(parseAddressPool), "").map(({ base }) => formatCidr(base));
-  assert.equal(bases([]).length, 18);
+  assert.equal(bases([]).length, 19);
   assert.deepEqual(bases(["base=10.10.0.0/16,size=24"]), ["10.10.0.0/16", "fd42:98fc:1c14::/48"]);
   assert.deepEqual(bases(["base=10.10.0.0/16,size=24", "base=fd00:1::/56,size=64"]), ["10.10.0.0/16", "fd00:1::/56"]);
 });

@@ -10,13 +10,14 @@ export interface PredefinedPool {
 const pool = (base: string, size: number): PredefinedPool => ({ base: parseCidr(base), size });
 
 /**
- * Docker's own fifteen /16s, docker0's first, and then, where Docker stops at sixteen /20s, /24s of what private space (RFC 1918) is left: 65,807
+ * Docker's own fifteen /16s, docker0's first, and then, where Docker stops at sixteen /20s, /24s of what private space (RFC 1918) is left: 66,063
  * networks in all.
  */
 export const DEFAULT_POOLS: readonly PredefinedPool[] = Object.freeze([
   ...Array.from({ length: 15 }, (_, index) => pool(`172.${17 + index}.0.0/16`, 16)),
   pool("192.168.0.0/16", 24),
   pool("10.0.0.0/8", 24),
+  pool("172.16.0.0/16", 24),
 ]);
 
 /** Pools of networks that span hosts (overlay). */
