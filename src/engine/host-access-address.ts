@@ -17,11 +17,11 @@ export function hasHostAccessBy(network: NetworkRecord, links: readonly string[]
   return hostAccess && links.includes(parent);
 }
 
-/** Whether a network has addresses for `fairway.host_access` that its LAN must be asked about. */
+/** Whether a network has addresses for `fairway.host_access` that somebody on its LAN, or this host, may have. */
 export function needsHostAccessProbe(record: NetworkRecord): boolean {
   if (!isLanDriver(record.driver)) return false;
-  const { hostAccess, isolated, probe } = parseLanOptions(record);
-  return hostAccess && !isolated && probe !== "off";
+  const { hostAccess, isolated } = parseLanOptions(record);
+  return hostAccess && !isolated;
 }
 
 /**

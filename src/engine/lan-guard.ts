@@ -11,7 +11,7 @@ export interface Occupied {
   readonly networkId: string;
   /** `10.0.0.5/24`, or without prefix length where it is the host's own. */
   readonly address: string;
-  /** A MAC on the LAN, or a link of this host. */
+  /** A MAC on the LAN, or words for what this host has there. */
   readonly holder: string;
 }
 
@@ -58,11 +58,12 @@ export class LanGuard {
     this.#probes.set(containerId, { found, begun: performance.now() });
   }
 
-  /** Who has an address of a network's LAN: a MAC, or a link of this host; undefined: nobody, as far as anybody could be asked. */
+  /** Who has an address of a network's LAN: a MAC, a link of this host, or its gateway; undefined: nobody, as far as anybody could be asked. */
   async holderOf(network: NetworkRecord, address: string): Promise<string | undefined> {
     const { parent, probe } = parseLanOptions(network);
     try {
-      const { conflict: mac, hostLink } = await this.#lan.probeAddress({ link: parent, address, mode: probe });
+      const { conflict: mac, hostLink, isGateway } = await this.#lan.probeAddress({ link: parent, address, mode: probe });
+      if (isGateway) return "the gateway of this host";
       return hostLink === undefined ? mac : `interface ${hostLink} of this host`;
     } catch (error) {
       this.#context.log.warn("address not probed", { network: network.name, address, error: messageOf(error) });

@@ -54,6 +54,21 @@ test("`openSandbox()` has a lease of each family of the LAN's subnets, asks for 
   );
 });
 
+test("`openSandbox()` tells the server the host name that the user gave", async () => {
+  const asked: string[] = [];
+  const server = fakeServer(asked, { managed: false, autonomous: true });
+  await onLan(
+    fakeLan(async () => undefined, server),
+    async (host, filesDir) => {
+      await host.engine.createNetwork(SPEC);
+      const spec = { ...sandboxSpec("a", filesDir, { on: ["lan"] }), hostname: "printer" };
+      await host.engine.declareSandbox(spec);
+      await host.engine.openSandbox(spec.containerId);
+      assert.deepEqual(asked, ["new 4 printer"]);
+    },
+  );
+});
+
 test("`connect()` of a running container takes leases before it joins, and gives back what it cannot use", async () => {
   const asked: string[] = [];
   await onLan(

@@ -1,4 +1,4 @@
-import { canonicalIp, conflict, type Family, invalid, messageOf, withContext } from "#base";
+import { canonicalIp, conflict, type Family, invalid, messageOf, shortId, withContext } from "#base";
 import { parseLanOptions, sharesParentMac } from "#drivers";
 import type { Context } from "./context.ts";
 import { namespacePath } from "./desired.ts";
@@ -209,7 +209,7 @@ export class Leases {
       link: options.parent,
       mac: shared ?? (attachment.spec.mac || dhcpMacOf(spec.containerId)),
       client: `${network.id} ${spec.containerId}`,
-      hostname: spec.containerName,
+      hostname: lanNameOf(spec),
     };
   }
 
@@ -224,6 +224,10 @@ export class Leases {
     return { ...identity, link: attachment.ifname, namespace: namespacePath(this.#context.config.execRoot, spec.containerId) };
   }
 }
+
+/** The host name that the user gave; else the container's name, as Docker's own default, the id, says nothing to anybody on the LAN. */
+const lanNameOf = ({ containerId, containerName, hostname }: SandboxSpec): string =>
+  hostname === "" || hostname === shortId(containerId) ? containerName : hostname;
 
 const otherAddress = ({ server, address }: DhcpLease, wanted: string, mac: string) =>
   invalid(`DHCP server ${server} gives ${address}, not ${wanted}: reserve it there for MAC ${mac}`, {

@@ -92,7 +92,7 @@ export interface LanDoor {
     readonly link: string;
     readonly address: string;
     readonly mode: "quick" | "full" | "off";
-  }): Promise<{ readonly conflict?: string; readonly hostLink?: string }>;
+  }): Promise<{ readonly conflict?: string; readonly hostLink?: string; readonly isGateway?: boolean }>;
   announceAddresses(request: {
     readonly namespace: string;
     readonly link: string;

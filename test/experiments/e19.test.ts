@@ -5,6 +5,7 @@ import type { Host } from "#lab";
 import { PINGS, pingFrom } from "./clients.ts";
 import { lanStage } from "./lan-stage.ts";
 import { CONTAINER_NAMES, LAN, LAN_SUBNETS, LOCKED } from "./reach.ts";
+import { HOST_ADDRESS, OUTSIDE_ADDRESS, stage } from "./stage.ts";
 
 const addressesOf = async (host: Host, container: string) =>
   (
@@ -111,6 +112,24 @@ test("E19 addresses that somebody on the LAN has are never handed out, and one t
     assert.match(h1.daemon.log, new RegExp(`another machine uses a container's address.*${mac}`));
     assert.equal(await h1.dockerOutput("inspect -f '{{.State.Running}}' c1"), "true");
   });
+});
+
+test("E19 `-o fairway.address_probe=off` asks nobody: the host's own addresses and its gateway, which it knows, are not given out", async (t) => {
+  const { host, docker, dockerFails } = await stage(t);
+  await docker(
+    "network create -d macvlan --subnet 192.168.56.0/24 --ip-range 192.168.56.0/30 -o parent=eth0 -o fairway.address_probe=off -o fairway.host_access=true lan",
+  );
+  for (const [address, holder] of [
+    [HOST_ADDRESS, "interface eth0 of this host"],
+    [OUTSIDE_ADDRESS, "the gateway of this host"],
+  ] as const) {
+    const words = await dockerFails(`run -d --name bad --network lan --ip ${address} busybox`);
+    await docker("rm -f bad");
+    assert.match(words, new RegExp(`Address already in use: ${address} is held by ${holder}`));
+  }
+  await docker("run -d --name c1 --network lan busybox sleep 600");
+  assert.match(await host.sh("ip -o addr"), /fw-[0-9a-f]{12} .*inet 192\.168\.56\.2\/32 /, "the range's first is the gateway's");
+  assert.equal((await addressesOf(host, "c1"))[0], "192.168.56.3");
 });
 
 test("E19 `-o fairway.address_probe=full` asks and tells as RFC 5227 has it", async (t) => {
