@@ -33,8 +33,6 @@ function namespaceOf(operation: Operation): string {
 export class KernelExecutor implements Executor {
   readonly #firewall: Firewall;
   readonly #remover = new LinkRemover();
-  /** Values that were there before ours, for those that are to be put back. */
-  readonly #formerSysctls = new Map<string, string>();
   /** Sandbox tables made by this process: another's has the ports of sockets that are closed. */
   readonly #tables = new Map<string, SandboxTableItem>();
   #hostSocket: RouteSocket | undefined;
@@ -77,28 +75,13 @@ export class KernelExecutor implements Executor {
   #single(operation: Operation): void {
     const item = subjectOf(operation);
     const gone = operation.action === "delete";
-    if (item.type === "sysctl") {
-      if (!gone) {
-        this.#setSysctl(item);
-        return;
-      }
-      const former = this.#formerSysctls.get(keyOf(item));
-      if (former !== undefined && item.restore) writeSysctl({ ...item, value: former, optional: true });
-    } else if (item.type === "sandbox-table") {
+    if (item.type === "sysctl" && !gone) writeSysctl(item);
+    else if (item.type === "sandbox-table") {
       if (gone && !namespaceExists(item.ns)) return;
       this.#firewall.table(item.ns, gone ? undefined : item);
       if (gone) this.#tables.delete(item.ns);
       else this.#tables.set(item.ns, item);
     }
-  }
-
-  #setSysctl(item: SysctlItem): void {
-    const key = keyOf(item);
-    if (item.restore && !this.#formerSysctls.has(key)) {
-      const former = readSysctl(item.ns, item.key);
-      if (former !== undefined) this.#formerSysctls.set(key, former);
-    }
-    writeSysctl(item);
   }
 
   observe(wanted: DesiredState): Observation {

@@ -118,7 +118,10 @@ export interface FdbItem {
   readonly destination?: string;
 }
 
-/** A file under /proc/sys, `net/ipv4/conf/eth0/rp_filter`. Link-bound ones are written after the link is made and before it is up. */
+/**
+ * A file under /proc/sys, `net/ipv4/conf/eth0/rp_filter`. Those of a link are written once it is made and before it has addresses; a value stays when
+ * nobody wants it any more.
+ */
 export interface SysctlItem {
   readonly type: "sysctl";
   readonly ns: NamespaceRef;
@@ -126,8 +129,6 @@ export interface SysctlItem {
   readonly value: string;
   /** Leave it be when the file does not exist, as net/bridge/* without br_netfilter. */
   readonly optional?: boolean;
-  /** Put the old value back when nobody wants this one any more. */
-  readonly restore?: boolean;
 }
 
 /** An element of a set or map that `sets.ts` declares. Key and value parts are nft's own text for them. */
