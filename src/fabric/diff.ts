@@ -1,3 +1,4 @@
+import { HOST } from "#base";
 import { keyOf, sameItem } from "./key.ts";
 import type { DesiredState, Item, LinkItem } from "./types.ts";
 
@@ -82,6 +83,12 @@ function placeOf(item: Item): string | undefined {
   }
 }
 
+/** Whether an item goes, or stops working, with a link of the host's: what is on it, a bridge's ports, and links above it in whatever namespace. */
+export function hangsOn(item: Item, link: string): boolean {
+  if (placeOf(item) === `${HOST} ${link}`) return true;
+  return item.type === "link" && ((item.ns === HOST && item.master === link) || ("parent" in item.data && item.data.parent === link));
+}
+
 /** The link a sysctl is of: `net/ipv4/conf/eth0/rp_filter` → `eth0`. */
 export const linkOfSysctl = (key: string): string | undefined => LINK_SYSCTL.exec(key)?.[1];
 
@@ -103,8 +110,7 @@ function recreateOn(places: ReadonlySet<string>, wanted: ReadonlyMap<string, Ite
 function orderDeletions(items: readonly Item[]): Operation[] {
   const dying = new Set(items.filter((item) => item.type === "link").flatMap(placesOf));
   const kept = items.filter((item) => {
-    if (item.type === "link-setting") return item.promiscuous === true && !dying.has(placeOf(item) ?? "");
-    if (item.type === "sysctl") return item.restore === true && !dying.has(placeOf(item) ?? "");
+    if (item.type === "sysctl" || (item.type === "link-setting" && !item.promiscuous)) return false;
     return !dying.has(placeOf(item) ?? "");
   });
   const ranked = kept.map((item, index) => ({ item, index, rank: -rankOf(item) }));

@@ -3,7 +3,7 @@ import type { DesiredState, Item } from "./types.ts";
 
 /** What stands between the fabric's bookkeeping and a kernel: the real one (`kernel-executor.ts`) or one in memory for tests. Synchronous. */
 export interface Executor {
-  /** Carries out operations in order, stopping at the first that fails. Deletions of what is already gone succeed. */
+  /** Carries out operations in order, and nothing that was not sent yet after one that fails. Deletions of what is already gone succeed. */
   run(operations: readonly Operation[]): RunResult;
   /** For each wanted item what the kernel has in its place: the very item when it matches, another when attributes differ, absent when missing. */
   observe(wanted: DesiredState): Observation;
@@ -11,10 +11,17 @@ export interface Executor {
   close(): void;
 }
 
+export interface Failure {
+  /** One of those that were given. */
+  readonly operation: Operation;
+  readonly error: unknown;
+}
+
 export interface RunResult {
-  /** Operations that took effect. */
+  /** Operations that took effect; with a failure, all that may have, the failed one too where a part of it did: undoing what did not is no error. */
   readonly done: readonly Operation[];
-  readonly failure?: { readonly operation: Operation; readonly error: unknown };
+  /** The first that failed. What was sent with it may have been done. */
+  readonly failure?: Failure;
 }
 
 export interface Observation {

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { silentLog } from "#base";
 import { Errno, SystemError } from "#kernel/ffi";
-import { describeOperation, diff, Fabric, type Item, MemoryExecutor } from "./mod.ts";
+import { describeOperation, diff, Fabric, type Item, keyOf, MemoryExecutor, type Operation, type RunResult } from "./mod.ts";
 
 const bridge = (name: string, extra: Partial<Extract<Item, { type: "link" }>> = {}): Item => ({
   ...{ type: "link", ns: "host", name, data: { kind: "bridge" }, alias: `fairway:network:${name}`, up: true, ...extra },
@@ -53,6 +54,14 @@ test("`diff()` remakes a link whose structure changed, and all that hung on it",
     "+ link eth0.5 (vlan)",
     "+ address 10.5.0.1/24 on eth0.5",
   ]);
+});
+
+test("`keyOf()` names a route by the metric that the kernel gives it", () => {
+  const metric = (destination: string, extra: object = {}) =>
+    keyOf({ type: "route", ns: "host", link: "br0", destination, ...extra })
+      .split(" ")
+      .at(-1);
+  assert.deepEqual([metric("10.0.0.0/24"), metric("fd00::/64"), metric("fd00::/64", { metric: 5 })], ["0", "1024", "5"]);
 });
 
 test("`diff()` makes anew what hangs on a link that is missing", () => {
@@ -108,6 +117,51 @@ test("`Fabric.converge()` undoes everything when a step fails", () => {
   });
   assert.deepEqual([...kernel.items.keys()], before);
   assert.equal(fabric.wantsOf("endpoint/x"), undefined);
+});
+
+test("`Fabric.converge()` undoes all it can when a step of the undoing fails too", () => {
+  const kernel = new MemoryExecutor();
+  const log: string[] = [];
+  const fabric = new Fabric(kernel, { ...silentLog, error: (message, fields) => log.push(`${message}: ${fields?.step}`) });
+  kernel.fault = (operation) => {
+    if (operation.action === "delete") return operation.before.type === "route" ? new Error("busy") : undefined;
+    return operation.item.type === "element" ? new Error("no table") : undefined;
+  };
+  const onHost: Item = { ...route, ns: "host", link: "lo" } as Item;
+  assert.throws(() => fabric.converge(new Map([["network/a", [bridge("br0"), onHost, element]]])), /no table/);
+  assert.deepEqual([...kernel.items.keys()], ["route host 254 0.0.0.0/0 0"]);
+  assert.deepEqual(log, ["undo step failed: - route 0.0.0.0/0 via 10.0.0.1 dev lo"]);
+});
+
+/** As netlink does it: routes are sent in one batch, in which a refusal stops none of the others, and elements in one transaction, all or none. */
+class BatchExecutor extends MemoryExecutor {
+  override run(operations: readonly Operation[]): RunResult {
+    const refused = operations.find((operation) => this.fault?.(operation));
+    if (!refused) return super.run(operations);
+    const failure = { operation: refused, error: this.fault!(refused)! };
+    const itemOf = (operation: Operation) => (operation.action === "delete" ? operation.before : operation.item);
+    if (operations.some((operation) => itemOf(operation).type === "element")) return { done: [], failure };
+    return { done: super.run(operations.filter((operation) => !this.fault?.(operation))).done, failure };
+  }
+}
+
+test("`Fabric.repair()` and `release()` do what a refused step kept from being done, and nothing twice", () => {
+  const elementOf = (name: string): Item => ({ type: "element", set: "bridges", key: [name] });
+  const refuse = (name: string) => (operation: Operation) =>
+    describeOperation(operation).includes(` ${name} `) ? new Error("refused") : undefined;
+  for (const make of [elementOf, (name: string) => bridge(name)]) {
+    const kernel = new BatchExecutor();
+    const fabric = new Fabric(kernel);
+    fabric.adopt(new Map([["a", [make("br0"), make("br1"), make("br2")]]]));
+    kernel.fault = refuse("br1");
+    assert.equal(fabric.repair().length, 2, "what was refused is not repaired");
+    assert.deepEqual([...kernel.items.values()], [make("br0"), make("br2")]);
+    kernel.fault = undefined;
+    fabric.repair();
+    kernel.fault = refuse("br1");
+    assert.equal(fabric.release(["a"]).length, 1);
+    assert.deepEqual([...kernel.items.values()], [make("br1")]);
+  }
 });
 
 test("`Fabric.converge()` moves an object from one scope to another without a gap", () => {

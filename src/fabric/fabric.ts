@@ -1,6 +1,6 @@
 import { FairwayError, type Log, messageOf, silentLog } from "#base";
-import { describeItem, describeOperation, diff, type Operation } from "./diff.ts";
-import type { Executor } from "./executor.ts";
+import { describeItem, describeOperation, diff, hangsOn, type Operation } from "./diff.ts";
+import type { Executor, Failure } from "./executor.ts";
 import { hintOf } from "./hints.ts";
 import { keyOf } from "./key.ts";
 import type { DesiredState, Item } from "./types.ts";
@@ -25,16 +25,10 @@ export class Fabric {
   readonly #log: Log;
   readonly #scopes = new Map<string, DesiredState>();
   readonly #wanted = new Map<string, { item: Item; scopes: Set<string> }>();
-  #repairs = 0;
 
   constructor(executor: Executor, log: Log = silentLog) {
     this.#executor = executor;
     this.#log = log;
-  }
-
-  /** How many drifted objects have been put right since start. */
-  get repairs(): number {
-    return this.#repairs;
   }
 
   /** The owner is done; the kernel's objects stay. */
@@ -57,10 +51,8 @@ export class Fabric {
     const operations = diff(before, after);
     const { done, failure } = this.#executor.run(operations);
     if (failure) {
-      const partial = advance(before, done);
-      const undone = this.#executor.run(diff(partial, before));
-      if (undone.failure)
-        this.#log.error("undo failed", { step: describeOperation(undone.failure.operation), error: messageOf(undone.failure.error) });
+      for (const { operation, error } of this.#runAll(diff(advance(before, done), before)))
+        this.#log.error("undo step failed", { step: describeOperation(operation), error: messageOf(error) });
       throw failed(failure.operation, failure.error);
     }
     this.#commit(wants);
@@ -71,16 +63,9 @@ export class Fabric {
   release(scopes: Iterable<string>): readonly FairwayError[] {
     const wants = new Map([...scopes].map((scope) => [scope, undefined]));
     const [before, after] = this.#pair(wants);
-    const errors: FairwayError[] = [];
-    let rest: readonly Operation[] = diff(before, after);
-    while (rest.length > 0) {
-      const { failure } = this.#executor.run(rest);
-      if (!failure) break;
-      errors.push(failed(failure.operation, failure.error));
-      rest = rest.slice(rest.indexOf(failure.operation) + 1);
-    }
+    const failures = this.#runAll(diff(before, after));
     this.#commit(wants);
-    return errors;
+    return failures.map(({ operation, error }) => failed(operation, error));
   }
 
   /** Records wants without touching the kernel: what the store says a former run had made. `repair` then makes it true. */
@@ -105,12 +90,10 @@ export class Fabric {
     return found;
   }
 
-  /** Scopes that want a link on this parent, in whatever namespace. Looks at every item: for rare events. */
-  scopesAbove(parent: string): Set<string> {
+  /** Scopes that want something which goes with a link of the host's (`hangsOn`). Looks at every item: for rare events. */
+  scopesOn(link: string): Set<string> {
     const found = new Set<string>();
-    for (const { item, scopes } of this.#wanted.values()) {
-      if (item.type === "link" && "parent" in item.data && item.data.parent === parent) for (const scope of scopes) found.add(scope);
-    }
+    for (const { item, scopes } of this.#wanted.values()) if (hangsOn(item, link)) for (const scope of scopes) found.add(scope);
     return found;
   }
 
@@ -139,21 +122,31 @@ export class Fabric {
     return [...found, ...stray];
   }
 
-  /** Puts drift right and says what it was. Steps that fail are logged and left for the next round. */
+  /** Puts drift right. @returns what was; steps that fail are logged, and drift still */
   repair(only?: Iterable<string>): readonly Drift[] {
     const found = this.drift(only);
     // Strays first: one may hold a name or an element key that a wanted item needs.
-    let rest = [...found.filter(({ kind }) => kind === "stray"), ...found.filter(({ kind }) => kind !== "stray")].map(
-      ({ operation }) => operation,
-    );
+    const ordered = [...found.filter(({ kind }) => kind === "stray"), ...found.filter(({ kind }) => kind !== "stray")];
+    const failures = this.#runAll(ordered.map(({ operation }) => operation));
+    for (const { operation, error } of failures)
+      this.#log.warn("repair step failed", { step: describeOperation(operation), error: messageOf(error) });
+    const left = new Set(failures.map(({ operation }) => operation));
+    return found.filter(({ operation }) => !left.has(operation));
+  }
+
+  /** Carries out all that can be: after a failure what has not been done yet, before it or behind, is tried again without the step that failed. */
+  #runAll(operations: readonly Operation[]): readonly Failure[] {
+    const failures: Failure[] = [];
+    const settled = new Set<Operation>();
+    let rest = operations;
     while (rest.length > 0) {
       const { done, failure } = this.#executor.run(rest);
-      this.#repairs += done.length;
       if (!failure) break;
-      this.#log.warn("repair step failed", { step: describeOperation(failure.operation), error: messageOf(failure.error) });
-      rest = rest.slice(rest.indexOf(failure.operation) + 1);
+      failures.push(failure);
+      for (const operation of [...done, failure.operation]) settled.add(operation);
+      rest = rest.filter((operation) => !settled.has(operation));
     }
-    return found;
+    return failures;
   }
 
   #pair(wants: Wants): [before: Item[], after: Item[]] {

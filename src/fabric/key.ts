@@ -1,4 +1,4 @@
-import type { ElementItem, Item } from "./types.ts";
+import type { ElementItem, Item, RouteItem } from "./types.ts";
 
 /** What makes two items the same kernel object, whatever their attributes: the key of every index and diff. */
 export function keyOf(item: Item): string {
@@ -10,8 +10,7 @@ export function keyOf(item: Item): string {
     case "address":
       return `address ${item.ns} ${item.link} ${item.address}`;
     case "route":
-      // fib_table_insert(): one route a table, destination and priority; gateway and link are its attributes.
-      return `route ${item.ns} ${item.table ?? MAIN_TABLE} ${item.destination} ${item.metric ?? 0}`;
+      return routeKey(item.ns, item);
     case "rule":
       return `rule ${item.ns} ${item.family} ${item.priority} ${item.from ?? ""} ${item.to ?? ""} ${item.mark ?? ""} ${item.table}`;
     case "neighbour":
@@ -26,6 +25,13 @@ export function keyOf(item: Item): string {
       return `table ${item.ns}`;
   }
 }
+
+/** fib_table_insert(): one route a table, destination and priority; gateway and link are its attributes. */
+export const routeKey = (ns: string, { table, destination, metric }: Pick<RouteItem, "table" | "destination" | "metric">): string =>
+  `route ${ns} ${table ?? MAIN_TABLE} ${destination} ${metric ?? (destination.includes(":") ? IP6_RT_PRIO_USER : 0)}`;
+
+/** What an IPv6 route gets that has no metric (include/net/ip6_route.h). */
+const IP6_RT_PRIO_USER = 1024;
 
 export const elementKey = (item: Pick<ElementItem, "set" | "key">): string => `element ${item.set} ${item.key.join(" . ")}`;
 

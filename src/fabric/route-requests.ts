@@ -2,6 +2,7 @@ import { type FairwayError, internal } from "#base";
 import type { NetlinkRequest } from "#kernel/netlink";
 import {
   broadcastOf,
+  encodeAppendFdb,
   encodeDeleteAddress,
   encodeDeleteFdb,
   encodeDeleteLink,
@@ -27,6 +28,9 @@ export type RouteItemKind = Extract<Item, { type: "link" | "link-setting" | "add
 /** Index of a sub-interface `eth0` in a sandbox; more than the kernel has given on any host by counting up. */
 const SUB_INTERFACE_INDEX = 10_000_000;
 
+/** On a VXLAN link: where frames to unknown MACs and to groups go. It has as many entries as there are VTEPs, and none is replaced. */
+const FLOOD_MAC = "00:00:00:00:00:00";
+
 /** What the requests of one namespace need to know of names. */
 export interface Resolver {
   /** Index of a link in the namespace of the requests. @throws notFound */
@@ -41,7 +45,7 @@ export function requestsOf(operation: Operation, ns: string, resolver: Resolver)
   const item = operation.item as RouteItemKind;
   switch (item.type) {
     case "link":
-      return operation.action === "create" ? newLink(item, ns, resolver) : [encodeSetLink(settings(item, resolver))];
+      return operation.action === "create" ? newLink(item, ns, resolver) : changedLink(item, resolver);
     case "link-setting":
       return [encodeSetLink(changes(item))];
     case "address":
@@ -53,7 +57,7 @@ export function requestsOf(operation: Operation, ns: string, resolver: Resolver)
     case "neighbour":
       return [encodeReplaceNeighbour({ index: resolver.index(item.link), address: item.address, mac: item.mac })];
     case "fdb":
-      return [encodeReplaceFdb(fdbRequest(item, resolver))];
+      return [(item.mac === FLOOD_MAC ? encodeAppendFdb : encodeReplaceFdb)(fdbRequest(item, resolver))];
   }
 }
 
@@ -80,19 +84,21 @@ function deletion(item: RouteItemKind, resolver: Resolver): NetlinkRequest[] {
 function newLink(item: LinkItem, ns: string, resolver: Resolver): NetlinkRequest[] {
   const { data } = item;
   const here = item.ns === ns;
+  const isBridge = data.kind === "bridge";
   const request: LinkRequest & { info: LinkInfo } = {
     name: item.name,
     info: infoOf(item, resolver),
     up: here && item.up,
     ...(item.mac ? { mac: item.mac } : {}),
-    ...(item.mtu ? { mtu: item.mtu } : {}),
+    ...(item.mtu && !isBridge ? { mtu: item.mtu } : {}),
     ...(item.master ? { master: resolver.index(item.master) } : {}),
     ...("parent" in data && data.parent !== undefined && data.kind !== "vxlan" ? { parent: resolver.index(data.parent) } : {}),
     ...(here ? {} : { namespace: resolver.namespace(item.ns), ...indexApart(item) }),
     ...(data.kind === "veth" ? { peer: peerOf(data.peer, ns, resolver) } : {}),
   };
   const requests = [encodeNewLink(request)];
-  if (here) requests.push(encodeSetLink({ name: item.name, alias: item.alias }));
+  // A bridge follows its ports' MTU, unless its own was set by a change.
+  if (here) requests.push(encodeSetLink({ name: item.name, alias: item.alias, ...(item.mtu && isBridge ? { mtu: item.mtu } : {}) }));
   if (item.hairpin) requests.push(encodeSetLink({ name: item.name, bridgePort: { hairpin: true } }));
   return requests;
 }
@@ -142,16 +148,17 @@ function infoOf({ data }: LinkItem, resolver: Resolver): LinkInfo {
   }
 }
 
-/** What can change in a link that stays. */
-function settings(item: LinkItem, resolver: Resolver): LinkRequest {
-  return {
-    ...{ name: item.name, alias: item.alias, up: item.up },
-    ...(item.mac ? { mac: item.mac } : {}),
-    ...(item.mtu ? { mtu: item.mtu } : {}),
-    ...(item.master ? { master: resolver.index(item.master) } : {}),
-    ...(item.hairpin === undefined ? {} : { bridgePort: { hairpin: item.hairpin } }),
-    ...(item.promiscuous === undefined ? {} : { promiscuous: item.promiscuous }),
-  };
+/** What can change in a link that stays. The kernel sets a port's attributes before it makes the link one, so they come in a message of their own. */
+function changedLink(item: LinkItem, resolver: Resolver): NetlinkRequest[] {
+  const { name, alias, up, mac, mtu, master, hairpin, promiscuous } = item;
+  const request = encodeSetLink({
+    ...{ name, alias, up },
+    ...(mac ? { mac } : {}),
+    ...(mtu ? { mtu } : {}),
+    ...(master ? { master: resolver.index(master) } : {}),
+    ...(promiscuous === undefined ? {} : { promiscuous }),
+  });
+  return hairpin === undefined ? [request] : [request, encodeSetLink({ name, bridgePort: { hairpin } })];
 }
 
 const changes = ({ name, up, mac, mtu, promiscuous }: LinkSettingItem): LinkRequest => ({

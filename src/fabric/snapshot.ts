@@ -1,6 +1,6 @@
 import { ALIAS_PREFIX, HOST } from "#base";
 import { type BridgePort, type FdbEntry, type Link, type Neighbour, type Route, RouteSocket, type Rule } from "#kernel/rtnetlink";
-import { MAIN_TABLE } from "./key.ts";
+import { keyOf, routeKey } from "./key.ts";
 import type { Item, LinkData, LinkItem } from "./types.ts";
 
 /** What one namespace has now, read once and only as far as it is asked for. */
@@ -30,7 +30,7 @@ export class Snapshot {
     if (ns === HOST) return;
     // A sandbox has few of each, and all are asked for: with one socket for the three.
     this.#cache.addresses = this.#addressesOf(socket);
-    this.#cache.routes = routesOf(socket);
+    this.#cache.routes = this.#routesOf(socket);
   }
 
   nameOf(index: number | undefined): string | undefined {
@@ -137,7 +137,7 @@ export class Snapshot {
   }
 
   #route(item: Extract<Item, { type: "route" }>): Item | undefined {
-    const found = this.#routes.get(routeKey(item.table ?? MAIN_TABLE, item.destination, item.metric));
+    const found = this.#routes.get(keyOf(item));
     if (!found) return undefined;
     const { gateway: _gateway, source: _source, ...rest } = item;
     return {
@@ -157,7 +157,11 @@ export class Snapshot {
   }
 
   get #routes(): Map<string, Route> {
-    return (this.#cache.routes ??= this.#read(routesOf));
+    return (this.#cache.routes ??= this.#read((socket) => this.#routesOf(socket)));
+  }
+
+  #routesOf(socket: RouteSocket): Map<string, Route> {
+    return new Map(socket.routes().map((route) => [routeKey(this.ns, route), route]));
   }
 
   get #rules(): Rule[] {
@@ -174,10 +178,3 @@ export class Snapshot {
     return (this.#cache.fdb ??= this.#read((socket) => socket.fdb()));
   }
 }
-
-const routesOf = (socket: RouteSocket): Map<string, Route> =>
-  new Map(socket.routes().map((route) => [routeKey(route.table, route.destination, route.metric), route]));
-
-/** IPv6 routes without a metric get 1024 (IP6_RT_PRIO_USER). */
-const routeKey = (table: number, destination: string, metric: number | undefined): string =>
-  `${table} ${destination} ${metric ?? (destination.includes(":") ? 1024 : 0)}`;
