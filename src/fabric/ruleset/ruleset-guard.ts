@@ -1,8 +1,11 @@
 import { type Log, messageOf, silentLog } from "#base";
 import type { Poller, Watch } from "#kernel/ffi";
-import { NftMonitor } from "#kernel/nftables";
+import { NftMonitor, type RulesetEvent } from "#kernel/nftables";
 import type { NamespaceRef } from "../types.ts";
 import type { NftFirewall } from "./nft-firewall.ts";
+
+/** Milliseconds until what failed is tried again. */
+const RETRY = 1000;
 
 export interface RulesetGuardOptions {
   readonly firewall: NftFirewall;
@@ -23,6 +26,7 @@ export class RulesetGuard implements Disposable {
   readonly #watch: Watch;
   readonly #log: Log;
   #restored = 0;
+  #retry: NodeJS.Timeout | undefined;
 
   constructor(options: RulesetGuardOptions) {
     this.#options = options;
@@ -37,25 +41,43 @@ export class RulesetGuard implements Disposable {
   }
 
   #look(): void {
-    const { events, resync } = this.#monitor.drain();
-    const { firewall } = this.#options;
-    const foreign = events.filter(
-      ({ generation, changes }) => !firewall.isOwn(generation) && changes.some(({ table }) => table === "fairway"),
-    );
-    if (foreign.length === 0 && !resync) return;
     try {
-      if (!firewall.intact()) {
-        firewall.load();
-        this.#restored++;
-        this.#log.warn("nftables ruleset restored", { by: foreign.at(-1)?.process ?? "unknown", pid: foreign.at(-1)?.pid ?? 0 });
-      } else firewall.rememberUserChain();
-      this.#options.onElements();
+      const { events, resync } = this.#monitor.drain();
+      const { firewall } = this.#options;
+      const foreign = events.filter(
+        ({ generation, changes }) => !firewall.isOwn(generation) && changes.some(({ table }) => table === "fairway"),
+      );
+      if (foreign.length > 0 || resync) this.#mend(foreign.at(-1));
     } catch (error) {
-      this.#log.error("nftables ruleset not restored", { error: messageOf(error) });
+      this.#tryAgain(error);
     }
   }
 
+  #mend(last?: RulesetEvent): void {
+    const { firewall } = this.#options;
+    if (!firewall.intact()) {
+      firewall.load();
+      this.#restored++;
+      this.#log.warn("nftables ruleset restored", { by: last?.process ?? "unknown", pid: last?.pid ?? 0 });
+    } else firewall.rememberUserChain();
+    this.#options.onElements();
+  }
+
+  /** No further event need come: without the ruleset nothing is isolated or published, so it is tried until it is there. */
+  #tryAgain(cause: unknown): void {
+    this.#log.error("nftables ruleset not restored", { error: messageOf(cause) });
+    this.#retry ??= setTimeout(() => {
+      this.#retry = undefined;
+      try {
+        this.#mend();
+      } catch (error) {
+        this.#tryAgain(error);
+      }
+    }, RETRY).unref();
+  }
+
   [Symbol.dispose](): void {
+    clearTimeout(this.#retry);
     this.#watch[Symbol.dispose]();
     this.#monitor[Symbol.dispose]();
   }
