@@ -25,12 +25,11 @@ export class Attachments {
     if (network.configOnly)
       throw forbidden("cannot create endpoint on configuration-only network", { code: "config-only", context: { network: network.name } });
     this.check(network, attachment.spec, `invalid config for network ${network.name}: `);
-    const base = { ...attachment, networkId: network.id, endpointId: newId() };
+    const { containerId, containerName } = record.spec;
+    const held = attachment.networkId === network.id ? attachment : { ipv4: "", ipv6: "", mac: "" };
+    const base = { ...attachment, networkId: network.id, endpointId: newId(), mac: held.mac };
     const driver = this.#context.driver(network.driver);
     if (!driver.traits.hasEndpoints) return base;
-    const { containerId, containerName } = record.spec;
-    const fresh = attachment.networkId !== network.id;
-    const held = fresh ? { ipv4: "", ipv6: "" } : attachment;
     const leased = isDhcp(network);
     if (leased && network.ipv4 && held.ipv4 === "") throw noLease(network, containerName);
     const take = (family: 4 | 6, wanted: string | undefined) => (leased ? "" : this.#addresses.take(network, family, wanted, containerId));
@@ -39,13 +38,7 @@ export class Attachments {
     try {
       ipv6 = held.ipv6 || take(6, attachment.spec.ipv6);
       const ifname = this.#ifname(network, attachment, others);
-      return {
-        ...base,
-        ipv4,
-        ipv6,
-        mac: this.#mac(network, attachment.spec, ipv4, leased ? containerId : base.endpointId),
-        ifname,
-      };
+      return { ...base, ipv4, ipv6, mac: this.#mac(network, { ...base, ipv4 }, containerId), ifname };
     } catch (error) {
       this.giveBackNew(containerId, [attachment], [{ ...base, ipv4, ipv6 }]);
       throw error;
@@ -87,7 +80,7 @@ export class Attachments {
 
   /** Lowest unused index of the prefix, or the name the endpoint asked for. */
   #ifname(network: NetworkRecord, attachment: Attachment, others: readonly Attachment[]): string {
-    const used = new Set(others.map(({ ifname }) => ifname));
+    const used = new Set(["lo", ...others.map(({ ifname }) => ifname)]);
     const wanted = attachment.spec.driverOptions?.[IFNAME_OPTION];
     if (wanted !== undefined && wanted !== "") {
       if (used.has(wanted))
@@ -101,14 +94,15 @@ export class Attachments {
     for (let index = 0; ; index++) if (!used.has(`${prefix}${index}`)) return `${prefix}${index}`;
   }
 
-  #mac(network: NetworkRecord, spec: EndpointSpec, ipv4: string, endpointId: string): string {
+  /** Stable over restarts: by the address, or the one it had where there is none of IPv4. */
+  #mac(network: NetworkRecord, { spec, ipv4, mac, endpointId }: Attachment, containerId: string): string {
     if (spec.mac) return parseMac(spec.mac);
     if (!this.#context.driver(network.driver).traits.givesMac) return "";
     const lan = isLanDriver(network.driver) ? parseLanOptions(network) : undefined;
     if (lan && sharesParentMac(lan)) return this.#context.facts().link(lan.parent)?.mac ?? "";
-    if (isDhcp(network)) return dhcpMacOf(endpointId);
+    if (isDhcp(network)) return dhcpMacOf(containerId);
     if (ipv4 !== "") return macOfIpv4(ipv4.slice(0, ipv4.indexOf("/")));
-    return `02:42:${endpointId.slice(0, 8).match(/../g)!.join(":")}`;
+    return mac || `02:42:${endpointId.slice(0, 8).match(/../g)!.join(":")}`;
   }
 
   /** Writes a record with addresses reserved. @throws with nothing taken */

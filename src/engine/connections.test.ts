@@ -123,3 +123,28 @@ test("`openSandbox()` in the host's network leaves the container down when its f
     const { hostsPath } = await engine.openSandbox(spec.containerId);
     assert.match(readFileSync(hostsPath, "utf8"), /localhost/);
   }));
+
+test("`openSandbox()` gives a container without IPv4 the MAC it had", () =>
+  onHost(async ({ engine }, dir) => {
+    await engine.createNetwork({ name: "blue", ipv4: false, ipv6: true });
+    const spec = sandboxSpec("a", dir, { on: ["blue"] });
+    await engine.declareSandbox(spec);
+    const macOf = async () => {
+      await engine.openSandbox(spec.containerId);
+      return engine.describeSandbox(spec.containerId).endpoints[0]?.mac;
+    };
+    const first = await macOf();
+    await engine.closeSandbox(spec.containerId);
+    assert.match(first ?? "", /^02:42:/);
+    assert.equal(await macOf(), first);
+  }));
+
+test("`connect()` refuses an interface name that is loopback's", () =>
+  onHost(async ({ engine }, dir) => {
+    await engine.createNetwork({ name: "blue" });
+    const spec = sandboxSpec("a", dir);
+    await engine.declareSandbox(spec);
+    await engine.openSandbox(spec.containerId);
+    const driverOptions = { "com.docker.network.endpoint.ifname": "lo" };
+    await assert.rejects(engine.connect("blue", spec.containerId, { driverOptions }), { category: "conflict", code: "ifname-in-use" });
+  }));

@@ -23,6 +23,7 @@ import {
   type Publishing,
 } from "../driver.ts";
 import { sandboxInterface } from "../sandbox-interface.ts";
+import { checkMtu6, checkSubnet6 } from "./ipv6.ts";
 import { type BridgeOptions, KEY, parseBridgeOptions } from "./options.ts";
 
 export { bridgeNameOf, KEY as BRIDGE_KEY } from "./options.ts";
@@ -48,7 +49,9 @@ function check(request: NetworkRequest, host: HostFacts): NetworkNeeds {
   }
   if (request.internal && request.subnets.some(({ auxiliary = {} }) => auxiliary.DefaultGatewayIPv4 || auxiliary.DefaultGatewayIPv6))
     throw invalid("no gateway can be set on an internal bridge network", { code: "internal-gateway" });
+  for (const { family, subnet } of request.subnets) if (family === 6) checkSubnet6(subnet);
   const options = parseBridgeOptions(request.id, request.internal, request.options);
+  if (request.ipv6) checkMtu6(options.mtu);
   for (const other of request.options[KEY.name] ? request.others() : []) {
     if (other.driver !== "bridge" || other.id === request.id) continue;
     if (parseBridgeOptions(other.id, other.internal, other.options).bridge === options.bridge)

@@ -46,6 +46,8 @@ export function parseBridgeOptions(id: string, internalNetwork: boolean, options
   const bridge = options[KEY.name] || bridgeNameOf(id);
   const fault = interfaceNameFault(bridge);
   if (fault) throw badName(bridge, fault);
+  const prefix = options[KEY.ifPrefix];
+  if (prefix) checkInterface(KEY.ifPrefix, prefix, `${prefix}0`);
   const parsed: BridgeOptions = {
     bridge,
     icc: boolOption(options, KEY.icc, true),
@@ -55,7 +57,7 @@ export function parseBridgeOptions(id: string, internalNetwork: boolean, options
     mode4: gatewayMode(options, KEY.gatewayMode4, internalNetwork),
     mode6: gatewayMode(options, KEY.gatewayMode6, internalNetwork),
     inhibit4: boolOption(options, KEY.inhibit4, false),
-    trusted: (options[KEY.trusted] ?? "").split(":").filter((name) => name !== ""),
+    trusted: interfaces(options[KEY.trusted] ?? ""),
     ...hostAddress(options, KEY.host4, 4, "host4"),
     ...hostAddress(options, KEY.host6, 6, "host6"),
     defaultBridge: boolOption(options, KEY.defaultBridge, false),
@@ -65,6 +67,18 @@ export function parseBridgeOptions(id: string, internalNetwork: boolean, options
 
 const badName = (name: string, why: string): FairwayError =>
   invalid(`failed to add interface ${name} to sandbox: ${why}`, { code: "bad-bridge-name", context: { name } });
+
+/** `eth0:eth1` */
+function interfaces(text: string): readonly string[] {
+  const names = text.split(":").filter((name) => name !== "");
+  for (const name of names) checkInterface(KEY.trusted, text, name);
+  return names;
+}
+
+function checkInterface(key: string, value: string, name: string): void {
+  const fault = interfaceNameFault(name);
+  if (fault) throw invalid(`failed to parse ${key} value: ${value} (${fault})`, { code: "bad-option", context: { key, value } });
+}
 
 function hostBinding(text: string | undefined): string {
   if (text === undefined) return "0.0.0.0";
