@@ -1,6 +1,7 @@
 import type { Poller } from "#kernel/ffi";
 import type { ExecInstance } from "./exec.ts";
 import { Mutex } from "./mutex.ts";
+import { isAlive } from "./proc.ts";
 import { type ContainerRecord, type HealthState, isUp } from "./record.ts";
 import { StdioHub } from "./stdio.ts";
 import type { ContainerStatus } from "./types.ts";
@@ -37,7 +38,7 @@ export class Container {
     this.record = record;
     this.paths = paths;
     const { Tty = false, OpenStdin = false, StdinOnce = false } = record.config;
-    this.hub = new StdioHub({ poller, tty: Tty, stdin: OpenStdin, closeInput: StdinOnce });
+    this.hub = new StdioHub({ poller, tty: Tty, stdin: OpenStdin, closeInput: StdinOnce, alive: () => this.alive });
   }
 
   get id(): string {
@@ -46,6 +47,11 @@ export class Container {
 
   get up(): boolean {
     return isUp(this.record.phase);
+  }
+
+  /** False once its process has ended, be it before anybody said so. */
+  get alive(): boolean {
+    return !this.up || isAlive(this.record.pid, this.record.pidStart);
   }
 
   /** Docker's word for where it is. */

@@ -7,7 +7,7 @@ import type { Context } from "./context.ts";
 import { parseDetachKeys } from "./detach-keys.ts";
 import { notRunning } from "./errors.ts";
 import { rootPathsOf } from "./overlay.ts";
-import { signalProcess } from "./proc.ts";
+import { signalProcess, startTime } from "./proc.ts";
 import { capabilitySets, noNewPrivileges, type OciProcess } from "./spec.ts";
 import { capabilitiesOf, startExitCode } from "./starting.ts";
 import { StdioHub } from "./stdio.ts";
@@ -66,8 +66,9 @@ export class Execs {
       tty: config.Tty ?? false,
       stdin: config.AttachStdin ?? false,
       closeInput: true,
+      alive: () => exec.pid === 0 || startTime(exec.pid) !== undefined,
     });
-    const exec = new ExecInstance(container, config, hub);
+    const exec: ExecInstance = new ExecInstance(container, config, hub);
     this.#dropOld();
     this.#byId.set(exec.id, exec);
     container.execs.set(exec.id, exec);

@@ -5,6 +5,10 @@ import type { OutputChunk, StdioSession } from "./types.ts";
 
 /** Bytes a client may lag behind before the container is made to wait for it, as dockerd's own buffer has it. */
 const LAG_LIMIT = 1 << 20;
+/** The same once the process has ended: what pipe (1 MB at most) and socket still hold is taken in, so that conmon can tell of the end. */
+const LAST_LAG_LIMIT = 4 << 20;
+/** ms between looks whether the process is still there, while its conmon is held back and cannot tell. */
+const LOOK = 200;
 /** ms to wait for the last output after the process has ended. */
 const DRAIN_LIMIT = 2000;
 
@@ -24,6 +28,8 @@ export interface StdioHubOptions {
   readonly stdin: boolean;
   /** The first client's end of input is the process's (StdinOnce, and every exec). */
   readonly closeInput: boolean;
+  /** False once the process that runs has ended, whether conmon has said so or not. */
+  alive(): boolean;
 }
 
 /** The clients of one process's stdio, over one connection to its conmon that is open only while there are clients. */
@@ -33,6 +39,9 @@ export class StdioHub {
   #socket: ConmonSocket | undefined;
   #directory: string | undefined;
   #ended: (() => void) | undefined;
+  /** The process has ended: what it left is all there will be. */
+  #over = false;
+  #look: NodeJS.Timeout | undefined;
   /** Input that comes before there is a process waits for it. */
   #reachable = Promise.withResolvers<void>();
 
@@ -47,6 +56,7 @@ export class StdioHub {
   /** The process is there (not yet running): whoever waits for its output is connected now. @param directory of conmon's socket */
   connect(directory: string): void {
     this.#directory = directory;
+    this.#over = false;
     if (this.#sessions.size > 0) this.#open();
     this.#reachable.resolve();
   }
@@ -80,10 +90,20 @@ export class StdioHub {
 
   /** Holds conmon back while a client lags, lets it go on when all have caught up. */
   balance(): void {
-    let lagging = false;
-    for (const session of this.#sessions) lagging ||= session.lag > LAG_LIMIT;
-    if (lagging) this.#socket?.pause();
-    else this.#socket?.resume();
+    const lag = Math.max(0, ...[...this.#sessions].map((session) => session.lag));
+    if (lag <= (this.#over ? LAST_LAG_LIMIT : LAG_LIMIT)) this.#socket?.resume();
+    else {
+      this.#socket?.pause();
+      if (!this.#over) this.#lookForEnd();
+    }
+  }
+
+  #lookForEnd(): void {
+    this.#look ??= setTimeout(() => {
+      this.#look = undefined;
+      this.#over = !this.options.alive();
+      this.balance();
+    }, LOOK).unref();
   }
 
   async write(data: Uint8Array): Promise<void> {
@@ -110,6 +130,8 @@ export class StdioHub {
     this.#directory = undefined;
     this.#reachable.resolve();
     this.#reachable = Promise.withResolvers();
+    this.#over = true;
+    this.balance();
     if (this.#socket) {
       let timer: NodeJS.Timeout | undefined;
       await Promise.race([
