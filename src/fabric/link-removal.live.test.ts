@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { closeSync, openSync } from "node:fs";
+import { open } from "node:fs/promises";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createNamespace, isolate, NamespaceHandle, removeNamespace, removeNamespaceDirectory } from "#kernel/netns";
@@ -80,6 +83,23 @@ test(
     removeNamespaceDirectory("/run/netns");
   },
 );
+
+test("`LinkRemover.remove()` that the pool comes to late leaves a link that has the same index by then", options, async () => {
+  execFileSync("mkfifo", ["/run/fifo"]);
+  // Each waits for a writer, on a thread of the pool.
+  const readers = Array.from({ length: 4 }, () => open("/run/fifo", "r"));
+  const index = 10_000_000;
+  using socket = RouteSocket.open();
+  socket.request(encodeNewLink({ name: "br0", index, info: { kind: "bridge" } }));
+  assert.equal(new LinkRemover().remove("br0", "host"), true);
+  socket.request(encodeNewLink({ name: "br1", index, info: { kind: "bridge" } }));
+  const writer = openSync("/run/fifo", "r+");
+  for (const reader of readers) await (await reader).close();
+  closeSync(writer);
+  await sleep(200);
+  assert.equal(socket.indexOf("br1"), index);
+  remover.remove("br1", "host");
+});
 
 test("`LinkRemover.close()` deletes the links that wait for a namespace which is held", options, () => {
   using socket = RouteSocket.open();

@@ -60,7 +60,6 @@ export class LinkRemover {
     return enter(namespace, () => {
       const index = interfaceIndex(name);
       if (index === 0) return false;
-      // By index: the name may be another link's by the time a busy pool comes to it.
       const request = encodeDeleteLink({ index });
       if (this.#busy < this.#concurrent && this.#removeOnPool(request, name, namespace)) return true;
       using socket = NetlinkSocket.open({ protocol: NETLINK_ROUTE, namespace });
@@ -78,8 +77,9 @@ export class LinkRemover {
   #removeOnPool(request: NetlinkRequest, name: string, namespace: string): boolean {
     const { socket } = new KernelTransport({ protocol: NETLINK_ROUTE, namespace });
     const answer = new Uint8Array(8 << 10);
+    const message = encodeMessages([request], 1, NLM_F_ACK);
     try {
-      socket.sendAndClose(encodeMessages([request], 1, NLM_F_ACK), () => this.#busy--);
+      socket.sendAndClose(message, () => this.#busy--);
     } catch {
       // koffi has 256 calls under way, its most.
       socket.close();
@@ -91,6 +91,8 @@ export class LinkRemover {
       if (length >= 0) throwRefusal(answer.slice(0, length), request.operation);
       if (length >= 0 || interfaceIndex(name) === 0) return true;
     }
+    // The index may be another link's by the time the pool comes to it, as a container's eth0 always has the same: what is sent then says nothing.
+    message.fill(0);
     return false;
   }
 

@@ -1,6 +1,6 @@
 import { HOST } from "#base";
 import { Errno, interfaceIndex, isErrno } from "#kernel/ffi";
-import type { NetlinkRequest } from "#kernel/netlink";
+import type { NetlinkError, NetlinkRequest } from "#kernel/netlink";
 import { enter, NamespaceHandle, namespaceExists } from "#kernel/netns";
 import type { RouteSocket } from "#kernel/rtnetlink";
 import type { Operation } from "./diff.ts";
@@ -79,13 +79,25 @@ export class RouteSession implements Resolver, Disposable {
 
   #flush(): void {
     const batch = this.#pending.splice(0);
-    const results = this.#socket.batch(batch.flatMap(({ requests }) => requests));
-    let at = 0;
+    const answers = this.#send(batch);
     for (const { operation, requests } of batch) {
-      const error = results.slice(at, at + requests.length).find((result) => result !== undefined && !tolerable(operation, result));
-      at += requests.length;
+      const results = answers.splice(0, requests.length);
+      const error = results.find((result) => result !== undefined && !tolerable(operation, result));
       if (error) this.#failure ??= { operation, error };
-      else this.#done.push(operation);
+      // A link that was made, and whose other settings were refused, has to be undone like one that is whole.
+      if (results.length === 0 || results.some((result) => result === undefined || tolerable(operation, result)))
+        this.#done.push(operation);
+    }
+  }
+
+  /** One answer a request. When the conversation itself breaks off, nobody knows what was done: then all counts as done, and the first as failed. */
+  #send(batch: readonly { operation: Operation; requests: NetlinkRequest[] }[]): (NetlinkError | undefined)[] {
+    const requests = batch.flatMap((each) => each.requests);
+    try {
+      return this.#socket.batch(requests);
+    } catch (error) {
+      this.#failure ??= { operation: batch[0]!.operation, error };
+      return requests.map(() => undefined);
     }
   }
 

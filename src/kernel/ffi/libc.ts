@@ -18,7 +18,7 @@ function bind<F extends (...args: never[]) => unknown>(name: string, result: str
   }) as F;
 }
 
-/** The same on a thread of the pool: the last value is called with the result on this thread. Memory must not be changed until then. */
+/** The same on a thread of the pool: the last value is called with the result on this thread. Memory is read when the pool comes to it. */
 function bindOnPool<F extends (...args: never[]) => void>(name: string, result: string, args: string[]): F {
   let bound: ReturnType<typeof library.func> | undefined;
   return ((...values: never[]) => {
@@ -34,7 +34,7 @@ const sendAsync = bindOnPool<(fd: number, data: Memory, length: number, flags: n
   "int",
 ]);
 
-/** send(2) on a thread of the pool; `done` runs on this thread afterwards. Until then `data` must not be changed. */
+/** send(2) on a thread of the pool; `done` runs on this thread afterwards. What `data` holds when the pool comes to it is sent. */
 export function sendOnPool(fd: number, data: Uint8Array, flags: number, done: () => void): void {
   // The callback holds on to `data`, which the kernel reads meanwhile.
   sendAsync(fd, data, data.length, flags, () => done());
