@@ -39,7 +39,8 @@ const WANTS: readonly (readonly [string, DesiredState])[] = [
 
 /** The watch at work over `WANTS`; `settled()` waits until nothing drifts. */
 class Stage implements Disposable {
-  readonly fabric = new Fabric(new KernelExecutor(firewall));
+  readonly executor = new KernelExecutor(firewall);
+  readonly fabric = new Fabric(this.executor);
   readonly repaired: string[] = [];
   readonly errors: string[] = [];
   readonly #poller = new Poller();
@@ -113,6 +114,20 @@ test("`KernelWatch` puts many things right in a row, and leaves what keeps being
     await sleep(5);
   }
   assert.match(stage.errors[0]!, /something keeps undoing repairs/);
+});
+
+test("`KernelWatch` looks again when a look failed", options, async () => {
+  using stage = new Stage();
+  await stage.settled();
+  const { executor } = stage;
+  executor.observe = () => {
+    throw new Error("no descriptor is left");
+  };
+  ip("link set br-a down");
+  while (stage.errors.length === 0) await sleep(20);
+  executor.observe = KernelExecutor.prototype.observe;
+  await stage.settled();
+  assert.ok(stage.repaired.includes("link br-a (bridge)"));
 });
 
 test("a bridge keeps the MTU it was made with when its last port leaves", options, async () => {

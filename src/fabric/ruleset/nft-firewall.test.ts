@@ -160,3 +160,20 @@ test("`RulesetGuard` puts rules, elements and the administrator's chain back wit
   assert.equal(repairs, settled, "our own work is not answered");
   firewall.unload();
 });
+
+test("`RulesetGuard` tries again until the ruleset can be loaded", options, async () => {
+  using firewall = new NftFirewall();
+  using poller = new Poller();
+  firewall.load();
+  let refusals = 0;
+  firewall.load = () => {
+    if (refusals++ === 0) throw new Error("out of memory");
+    NftFirewall.prototype.load.call(firewall);
+  };
+  let repairs = 0;
+  using guard = new RulesetGuard({ firewall, poller, onElements: () => repairs++ });
+  nft("flush ruleset");
+  for (let tries = 0; tries < 600 && repairs === 0; tries++) await new Promise((done) => setTimeout(done, 50));
+  assert.deepEqual([refusals, guard.restored, firewall.intact()], [2, 1, true]);
+  firewall.unload();
+});
