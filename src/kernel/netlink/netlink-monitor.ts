@@ -24,11 +24,11 @@ export class NetlinkMonitor implements Disposable {
     const transport = new KernelTransport(options);
     this.#socket = new NetlinkSocket(transport);
     this.#onMessages = options.onMessages;
-    this.#watch = options.poller.add(transport.socket, () => this.flush());
+    this.#watch = options.poller.add(transport.socket, () => this.#deliver());
   }
 
-  /** Delivers what has come since the last wake-up, without waiting for the next. */
-  flush(): void {
+  /** What is left over wakes us again. */
+  #deliver(): void {
     const { messages, resync } = this.#socket.drain();
     if (messages.length > 0 || resync) this.#onMessages(messages, resync);
   }

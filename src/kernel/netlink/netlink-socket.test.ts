@@ -118,6 +118,33 @@ test("`NetlinkSocket.drain()` reports a loss as resync and goes on", () => {
   );
 });
 
+test("`NetlinkSocket.drain()` stops where a kernel that never falls silent would keep it for ever", () => {
+  const kernel = new FakeKernel();
+  let sent = 0;
+  kernel.receive = (into) => {
+    const datagram = messageBytes(16, 0, 0, Uint8Array.of(sent++ & 255));
+    into.set(datagram);
+    if (sent > 1_000_000) throw new Error("drained without end");
+    return datagram.length;
+  };
+  const socket = new NetlinkSocket(kernel);
+  const first = socket.drain().messages.length;
+  assert.equal(first, sent);
+  assert.equal(socket.drain().messages[0]!.payload[0], first & 255, "the next call goes on where this one stopped");
+});
+
+test("`NetlinkSocket.batch()` gives each request its own result, in whatever order they are acknowledged", () => {
+  const kernel = new FakeKernel();
+  kernel.send = (bytes) => {
+    for (const [index, each] of decodeMessages(bytes.slice()).entries().toArray().toReversed())
+      kernel.inject(ackBytes(each, index === 0 ? Errno.EBUSY : 0));
+  };
+  assert.deepEqual(
+    new NetlinkSocket(kernel).batch([request("a"), request("b")]).map((result) => result?.errnoName),
+    ["EBUSY", undefined],
+  );
+});
+
 test("`decodeMessages()` splits what `encodeMessages()` joined", () => {
   const requests = ["a", "bb", "ccc", "dddd"].map(request);
   const decoded = decodeMessages(encodeMessages(requests, 0xfffffffe));

@@ -17,6 +17,9 @@ const BATCH_BYTES = 512 << 10;
 /** How often a dump that changed under our eyes is begun again. */
 const DUMP_ATTEMPTS = 10;
 
+/** Datagrams that one `drain` takes: a routing daemon that loads its tables sends them faster than they are read, and would keep us for ever. */
+const DRAIN_DATAGRAMS = 4096;
+
 export interface BatchOptions {
   /**
    * `each` (the default) asks for an acknowledgement of every message. `errors` asks for none and takes silence as success: right where the kernel
@@ -95,22 +98,24 @@ export class NetlinkSocket implements Disposable {
       let end = start;
       for (let bytes = 0; end < requests.length && end - start < BATCH_MESSAGES && bytes < BATCH_BYTES; end++)
         bytes += encodedSize(requests[end]!);
-      this.#acknowledgedBatch(requests.slice(start, end), results);
+      results.push(...this.#acknowledgedBatch(requests.slice(start, end)));
       start = end;
     }
     return results;
   }
 
-  #acknowledgedBatch(requests: readonly NetlinkRequest[], results: (NetlinkError | undefined)[]): void {
+  #acknowledgedBatch(requests: readonly NetlinkRequest[]): (NetlinkError | undefined)[] {
+    const results = new Array<NetlinkError | undefined>(requests.length).fill(undefined);
     const sequence = this.#send(requests, NLM_F_ACK);
     for (let pending = requests.length; pending > 0; ) {
       for (const message of this.#receive(requests[0]!.operation)) {
         const index = (message.sequence - sequence) >>> 0;
         if (message.type !== NLMSG_ERROR || index >= requests.length) continue;
-        results.push(this.#errorOf(message, requests[index]!));
+        results[index] = this.#errorOf(message, requests[index]!);
         pending--;
       }
     }
+    return results;
   }
 
   #silentBatch(requests: readonly NetlinkRequest[]): (NetlinkError | undefined)[] {
@@ -157,16 +162,16 @@ export class NetlinkSocket implements Disposable {
   }
 
   /**
-   * What multicast groups sent since the last call, without waiting. `resync` is true when the kernel had to drop some (ENOBUFS): whoever keeps
-   * a copy of its state must dump it again.
+   * What multicast groups sent since the last call, without waiting, up to 4096 datagrams. `resync` is true when the kernel had to drop some (ENOBUFS):
+   * whoever keeps a copy of its state must dump it again.
    */
   drain(): { readonly messages: NetlinkMessage[]; readonly resync: boolean } {
     const messages: NetlinkMessage[] = [];
     let resync = false;
-    for (;;) {
+    for (let datagrams = 0; datagrams < DRAIN_DATAGRAMS; datagrams++) {
       try {
         const received = this.#poll();
-        if (!received) return { messages, resync };
+        if (!received) break;
         for (const message of received) {
           if (message.type === NLMSG_OVERRUN) resync = true;
           else messages.push(message);
@@ -176,6 +181,7 @@ export class NetlinkSocket implements Disposable {
         resync = true;
       }
     }
+    return { messages, resync };
   }
 
   [Symbol.dispose](): void {
