@@ -9,11 +9,11 @@ function sockaddr(size: number, family: number): { bytes: Uint8Array; view: Data
   return { bytes, view };
 }
 
-/** sockaddr_un. A path starting with NUL is abstract. The kernel allows 108 bytes. @throws RangeError when longer */
+/** sockaddr_un of a path, with its NUL, or of an abstract name, which starts with NUL and has none at its end. @throws RangeError when longer than 107 bytes */
 export function unixAddress(path: string): Uint8Array {
   const name = Buffer.from(path, "utf8");
   if (name.length > 107) throw new RangeError(`Unix socket path is ${name.length} bytes, and the kernel allows 107: ${path}`);
-  const { bytes } = sockaddr(2 + name.length + 1, AF_UNIX);
+  const { bytes } = sockaddr(2 + name.length + (path.startsWith("\0") ? 0 : 1), AF_UNIX);
   bytes.set(name, 2);
   return bytes;
 }

@@ -124,6 +124,13 @@ test("`unixAddress()` counts bytes and refuses what the kernel would cut", () =>
   assert.equal(unixAddress("é".repeat(53)).length, 2 + 106 + 1);
 });
 
+test("`unixAddress()` takes an abstract name as it is", () => {
+  const name = `\0fairway-${process.pid}`;
+  using socket = Socket.create(AF_UNIX, SOCK_SEQPACKET);
+  socket.bind(unixAddress(name));
+  assert.deepEqual(socket.localAddress, { family: "unix", path: name });
+});
+
 test("`inetAddress()` is decoded by `localAddress` for both families", () => {
   using four = openUdp({ address: "127.0.0.1", port: 0 });
   assert.equal(four.localAddress.family === "ip" && four.localAddress.address, "127.0.0.1");
