@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { HOST, type Log } from "#base";
 import { bridgeDriver, hostDriver, macvlanDriver, noneDriver } from "#drivers";
 import {
@@ -71,6 +72,11 @@ async function promiscuous(engine: LocalEngine): Promise<void> {
   await engine.createNetwork({ name: "lan", driver: "macvlan", options: { parent: "docker0", "fairway.promiscuous": "true" } });
 }
 
+/** A bridge of somebody else's, which a network may use. */
+export const FOREIGN_BRIDGE = "own0";
+const foreign = async () => void execFileSync("ip", ["link", "add", FOREIGN_BRIDGE, "type", "bridge"]);
+const adopting = { name: "adopting", options: { "com.docker.network.bridge.name": FOREIGN_BRIDGE } };
+
 async function declared(engine: LocalEngine, directory: string): Promise<void> {
   await networks(engine);
   await engine.declareSandbox(crashSpec(directory));
@@ -91,6 +97,14 @@ export const CRASH_OPERATIONS: Readonly<Record<string, CrashOperation>> = {
   remove: { before: networks, act: (engine) => engine.removeNetwork("blue") },
   "create a promiscuous network": { before: nothing, act: promiscuous },
   "remove a promiscuous network": { before: promiscuous, act: (engine) => engine.removeNetwork("lan") },
+  "create a network on a bridge that is there": { before: foreign, act: async (engine) => void (await engine.createNetwork(adopting)) },
+  "remove a network on a bridge that is there": {
+    async before(engine) {
+      await foreign();
+      await engine.createNetwork(adopting);
+    },
+    act: (engine) => engine.removeNetwork("adopting"),
+  },
   declare: { before: networks, act: (engine, directory) => engine.declareSandbox(crashSpec(directory)) },
   start: { before: declared, act: async (engine, directory) => void (await engine.openSandbox(idOf(directory))) },
   connect: { before: running, act: (engine, directory) => engine.connect("red", idOf(directory), { gwPriority: 1 }) },

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { test } from "node:test";
@@ -8,18 +8,27 @@ import { silentLog } from "#base";
 import { isolate, listNamespaces, removeNamespaceDirectory } from "#kernel/netns";
 import { RouteSocket } from "#kernel/rtnetlink";
 import { openStore } from "#store";
-import { CRASH_OPERATIONS, crashSpec, openForCrash } from "./crash-operations.ts";
+import { CRASH_OPERATIONS, crashSpec, FOREIGN_BRIDGE, openForCrash } from "./crash-operations.ts";
 import type { LocalEngine } from "./engine.ts";
 
 const isolated = isolate({ tmpfs: ["/run"], sysfs: true });
 const as = { executor: <T>(part: T) => part, namespaces: <T>(part: T) => part };
 const CHILD = `${import.meta.dirname}/crash-child.ts`;
 
-/** As `ip link` sees them: sysfs has a bridge that was removed some milliseconds longer. */
+/** As `ip link` sees them: sysfs has a bridge that was removed some milliseconds longer. Without what was there before. */
 const links = () => {
   using socket = RouteSocket.open();
-  return socket.links().map(({ name }) => name);
+  return socket.links().flatMap(({ name }) => (name === FOREIGN_BRIDGE ? [] : [name]));
 };
+/** Takes the bridge of somebody else's away. @returns the addresses it was left with */
+function withoutForeignBridge(): readonly string[] {
+  using socket = RouteSocket.open();
+  const index = socket.indexOf(FOREIGN_BRIDGE);
+  if (index === undefined) return [];
+  const left = socket.addresses({ index, family: 4 }).map(({ address }) => address);
+  execFileSync("ip", ["link", "del", FOREIGN_BRIDGE]);
+  return left;
+}
 const isPromiscuous = (name: string) => {
   using socket = RouteSocket.open();
   return socket.link(name)?.promiscuous;
@@ -45,7 +54,7 @@ async function assertWhole(engine: LocalEngine, directory: string, where: string
   const up = sandbox !== undefined && sandbox.sandboxId !== "";
   assert.equal(listNamespaces(`${directory}/netns`).length, up ? 1 : 0, `${where}: namespaces`);
   assert.equal(mounts(directory), up ? 1 : 0, `${where}: mounts`);
-  const bridges = engine.listNetworks().filter(({ driver }) => driver === "bridge").length;
+  const bridges = engine.listNetworks().filter(({ driver, name }) => driver === "bridge" && name !== "adopting").length;
   const veths = up ? sandbox.endpoints.filter(({ endpointId }) => endpointId !== "").length : 0;
   assert.equal(links().length, 1 + bridges + veths, `${where}: links are ${links().join(" ")}`);
   if (up)
@@ -77,6 +86,7 @@ for (const [operation] of Object.entries(CRASH_OPERATIONS)) {
         await goneLinks();
         assert.deepEqual(links().sort(), ["docker0", "lo"], `${where}: everything can be removed`);
         assert.equal(isPromiscuous("docker0"), false, `${where}: what was set is put back`);
+        assert.deepEqual(withoutForeignBridge(), [], `${where}: addresses on a bridge of somebody else's`);
         assert.deepEqual((await store.list("sandbox/")).length, 0);
       } finally {
         await engine.close();

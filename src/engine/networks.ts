@@ -1,6 +1,6 @@
 import { forbidden, invalid, messageOf, newId, notFound, rfc3339Nano, shortId, withContext } from "#base";
 import { type Driver, type HostLink, isLanDriver, type NetworkModel, type NetworkRequest, parseLanOptions } from "#drivers";
-import type { Item } from "#fabric";
+import type { DesiredState } from "#fabric";
 import type { AddressBook } from "./addresses.ts";
 import type { Context } from "./context.ts";
 import { modelOf, networkScope, networkState, parentScope } from "./desired.ts";
@@ -163,7 +163,7 @@ export class Networks {
 
   async #delete(record: NetworkRecord): Promise<void> {
     const { state, fabric } = this.#context;
-    await state.deleteNetwork(record.id, (fabric.wantsOf(networkScope(record.id)) ?? []).filter(isUnmarked));
+    await state.deleteNetwork(record.id, unmarkedOf(fabric.wantsOf(networkScope(record.id)) ?? []));
     await this.#release(record.id, record.name);
     this.#addresses.releaseNetwork(record.id);
     if (!record.configOnly) this.#context.emit("destroy", record, {});
@@ -241,8 +241,13 @@ export class Networks {
   }
 }
 
-/** On a link of somebody else's, where no sweep would look for it. */
-const isUnmarked = (item: Item): boolean => item.type === "link-setting" && item.promiscuous === true;
+/** What a network has on links of somebody else's, where no sweep would look for it. */
+function unmarkedOf(wants: DesiredState): DesiredState {
+  const own = new Set(wants.flatMap((item) => (item.type === "link" ? [item.name] : [])));
+  return wants.filter(
+    (item) => (item.type === "link-setting" && item.promiscuous === true) || (item.type === "address" && !own.has(item.link)),
+  );
+}
 
 /** A default bridge named by `--bridge` has the address and subnet that its device has. @throws FairwayError when there is no such bridge */
 function adopting(
