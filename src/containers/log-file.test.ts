@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { after, describe, it } from "node:test";
 import { parseLine, readLog } from "./log-file.ts";
@@ -80,6 +80,22 @@ describe("readLog()", () => {
     over = true;
     tell();
     assert.equal(await output, "b\n");
+  });
+
+  it("`readLog()` follows into the file that conmon begins anew at max-size", async () => {
+    writeFileSync(path, line(1, "stdout", "F", "a"));
+    let over = false;
+    const seen: string[] = [];
+    const follow = { ended: () => over, onEnd: () => () => {} };
+    for await (const { data } of readLog(path, { stdout: true, stderr: true, follow: true, timestamps: false }, follow)) {
+      seen.push(Buffer.from(data).toString());
+      if (seen.length === 3) over = true;
+      if (seen.length > 1) continue;
+      appendFileSync(path, line(2, "stdout", "F", "last of the old"));
+      writeFileSync(`${path}.tmp`, line(3, "stdout", "F", "first of the new"));
+      renameSync(`${path}.tmp`, path);
+    }
+    assert.deepEqual(seen, ["a\n", "last of the old\n", "first of the new\n"]);
   });
 
   it("`readLog()` gives nothing when there is no log", async () => {

@@ -1,5 +1,6 @@
-import { watch } from "node:fs";
-import { type FileHandle, open } from "node:fs/promises";
+import { type FSWatcher, watch } from "node:fs";
+import { type FileHandle, open, stat } from "node:fs/promises";
+import { dirname } from "node:path";
 import type { LogOptions, OutputChunk } from "./types.ts";
 
 /**
@@ -78,68 +79,113 @@ async function tailOffset(file: FileHandle, count: number): Promise<number> {
   return 0;
 }
 
+/** The file of this name, when it is not the open one any more: at `max-size` conmon puts a new one in its place. */
+async function begunAnew(path: string, file: FileHandle): Promise<FileHandle | undefined> {
+  const [now, then] = await Promise.all([stat(path).catch(() => undefined), file.stat()]);
+  return now === undefined || now.ino === then.ino ? undefined : await open(path, "r").catch(() => undefined);
+}
+
+/** How far a log file has been read. */
+interface Progress {
+  position: number;
+  /** The beginning of a line whose end is not there yet. */
+  rest: Uint8Array;
+  readonly midLine: { stdout: boolean; stderr: boolean };
+}
+
+/** What is in the file from where reading stopped. @returns true when a line later than `until` came */
+async function* readToEnd(file: FileHandle, options: LogOptions, progress: Progress): AsyncGenerator<OutputChunk, boolean> {
+  const buffer = Buffer.allocUnsafe(BLOCK);
+  for (;;) {
+    const { bytesRead } = await file.read(buffer, 0, BLOCK, progress.position);
+    if (bytesRead === 0) return false;
+    progress.position += bytesRead;
+    const data = Buffer.concat([progress.rest, buffer.subarray(0, bytesRead)]);
+    const { chunks, used, past } = format(data, options, progress.midLine);
+    progress.rest = data.subarray(used);
+    for (const chunk of chunks) yield chunk;
+    if (past) return true;
+  }
+}
+
+/** Tells that a log may have grown, or its container ended. */
+class Notices implements Disposable {
+  #news = false;
+  #wake = () => {};
+  readonly #watcher: FSWatcher;
+  readonly #forget: () => void;
+
+  constructor(path: string, onEnd: (listener: () => void) => () => void) {
+    const notify = () => {
+      this.#news = true;
+      this.#wake();
+    };
+    // The directory, as the file may be replaced.
+    this.#watcher = watch(dirname(path), { persistent: false }, notify).on("error", () => {});
+    this.#forget = onEnd(notify);
+  }
+
+  /** From here on news count. */
+  reset(): void {
+    this.#news = false;
+  }
+
+  /** Settles when there was something since the last `reset()`, or after a while all the same. */
+  async next(): Promise<void> {
+    if (this.#news) return;
+    let timer: NodeJS.Timeout | undefined;
+    await new Promise<void>((resolve) => {
+      this.#wake = resolve;
+      timer = setTimeout(resolve, LOOK_AGAIN);
+    });
+    clearTimeout(timer);
+  }
+
+  [Symbol.dispose](): void {
+    this.#watcher.close();
+    this.#forget();
+  }
+}
+
+interface Follow {
+  ended(): boolean;
+  onEnd(listener: () => void): () => void;
+}
+
 /** What a container's log says, as the process wrote it. Follows until `ended` tells that no more will come. */
-export async function* readLog(
-  path: string,
-  options: LogOptions,
-  follow?: { ended(): boolean; onEnd(listener: () => void): () => void },
-): AsyncGenerator<OutputChunk> {
-  const file = await open(path, "r").catch(() => undefined);
+export async function* readLog(path: string, options: LogOptions, follow?: Follow): AsyncGenerator<OutputChunk> {
+  let file = await open(path, "r").catch(() => undefined);
   if (!file) {
     if (options.follow && follow && !follow.ended()) yield* await waitForFile(path, options, follow);
     return;
   }
-  const notices = { changed: false, wake: undefined as (() => void) | undefined };
-  const notify = () => {
-    notices.changed = true;
-    notices.wake?.();
-  };
-  const following = options.follow && follow !== undefined;
-  const watcher = following ? watch(path, { persistent: false }, notify) : undefined;
-  watcher?.on("error", () => {});
-  const forget = following ? follow.onEnd(notify) : undefined;
+  let later: FileHandle | undefined;
+  using notices = options.follow && follow ? new Notices(path, (listener) => follow.onEnd(listener)) : undefined;
   try {
-    const midLine = { stdout: false, stderr: false };
-    let position = options.tail === undefined ? 0 : await tailOffset(file, options.tail);
-    let rest: Uint8Array = new Uint8Array(0);
-    const buffer = Buffer.alloc(BLOCK);
+    const position = options.tail === undefined ? 0 : await tailOffset(file, options.tail);
+    const progress: Progress = { position, rest: new Uint8Array(0), midLine: { stdout: false, stderr: false } };
     for (;;) {
-      const over = !following || follow.ended();
-      notices.changed = false;
-      for (;;) {
-        const { bytesRead } = await file.read(buffer, 0, BLOCK, position);
-        if (bytesRead === 0) break;
-        position += bytesRead;
-        const data = Buffer.concat([rest, buffer.subarray(0, bytesRead)]);
-        const { chunks, used, past } = format(data, options, midLine);
-        rest = data.subarray(used);
-        for (const chunk of chunks) yield chunk;
-        if (past) return;
+      const over = !notices || follow?.ended() === true;
+      notices?.reset();
+      // Asked before the old one is read to its end: nothing is written to it once there is a new one.
+      later = notices && (await begunAnew(path, file));
+      if (yield* readToEnd(file, options, progress)) return;
+      if (later) {
+        await file.close();
+        [file, later] = [later, undefined];
+        Object.assign(progress, { position: 0, rest: new Uint8Array(0) });
+        continue;
       }
-      if (over) return;
-      if (options.until !== undefined && Date.now() / 1000 > options.until) return;
-      if (!notices.changed) {
-        let timer: NodeJS.Timeout | undefined;
-        await new Promise<void>((resolve) => {
-          notices.wake = resolve;
-          timer = setTimeout(resolve, LOOK_AGAIN);
-        });
-        clearTimeout(timer);
-        notices.wake = undefined;
-      }
+      if (over || (options.until !== undefined && Date.now() / 1000 > options.until)) return;
+      await notices.next();
     }
   } finally {
-    watcher?.close();
-    forget?.();
     await file.close();
+    await later?.close();
   }
 }
 
-async function* waitForFile(
-  path: string,
-  options: LogOptions,
-  follow: { ended(): boolean; onEnd(listener: () => void): () => void },
-): AsyncGenerator<OutputChunk> {
+async function* waitForFile(path: string, options: LogOptions, follow: Follow): AsyncGenerator<OutputChunk> {
   while (!follow.ended()) {
     await new Promise((resolve) => setTimeout(resolve, 50));
     const file = await open(path, "r").catch(() => undefined);
