@@ -44,3 +44,14 @@ test("`PortWatch.look()` tells once of a program that still holds a port at the 
   server.close();
   for (const socket of [datagrams!, connected!, elsewhere!]) socket.close();
 });
+
+test("`PortWatch.look()` survives a kernel that cannot be asked", () => {
+  const watch = new PortWatch(
+    () => {},
+    () => {
+      throw new Error("Too many open files");
+    },
+  );
+  using _range = watch.add({ proto: "tcp", address: "0.0.0.0", from: 20000, to: 30000 });
+  watch.look();
+});

@@ -34,11 +34,13 @@ interface Watched {
 export class PortWatch {
   readonly #tell: (rival: LateRival) => void;
   readonly #watched = new Set<Watched>();
+  readonly #list: typeof rivalsOf;
   #timer: NodeJS.Timeout | undefined;
 
-  /** @param tell is told of each rival once */
-  constructor(tell: (rival: LateRival) => void) {
+  /** @param tell is told of each rival once @param list stands in for the kernel in tests */
+  constructor(tell: (rival: LateRival) => void, list = rivalsOf) {
     this.#tell = tell;
+    this.#list = list;
   }
 
   /** Watches a range until the result is disposed of. */
@@ -58,10 +60,18 @@ export class PortWatch {
 
   look(): void {
     for (const watched of this.#watched) {
-      const { proto, address, from, to } = watched.range;
-      const rivals = rivalsOf(proto, address, from, to).filter(({ connected }) => !connected);
+      const rivals = this.#rivals(watched.range);
       for (const rival of rivals) if (watched.seen.has(rival.inode)) this.#tellOnce(watched, rival);
       watched.seen = new Set(rivals.map(({ inode }) => inode));
+    }
+  }
+
+  #rivals({ proto, address, from, to }: WatchedRange): BoundSocket[] {
+    try {
+      return this.#list(proto, address, from, to).filter(({ connected }) => !connected);
+    } catch {
+      // No descriptor is left, or the list never stood still: nobody waits for this look, and the next comes soon.
+      return [];
     }
   }
 
