@@ -33,7 +33,7 @@ export interface BoundSocket {
  * Sockets bound in a namespace: one netlink dump, microseconds a socket.
  * @throws NetlinkError ENOENT where the kernel has no diagnosis module for the protocol
  */
-export function boundSockets(proto: "tcp" | "udp", family: Family, namespace: string = HOST): BoundSocket[] {
+function boundSockets(proto: "tcp" | "udp", family: Family, namespace: string = HOST): BoundSocket[] {
   using socket = NetlinkSocket.open({ protocol: NETLINK_SOCK_DIAG, namespace });
   // struct inet_diag_req_v2: family, protocol, ext, pad, u32 states, 48 bytes of struct inet_diag_sockid.
   const body = new Uint8Array(56);

@@ -7,7 +7,6 @@ import {
   F_GETFL,
   F_SETFL,
   IPPROTO_IPV6,
-  IPPROTO_SCTP,
   IPV6_V6ONLY,
   MSG_NOSIGNAL,
   O_NONBLOCK,
@@ -186,20 +185,6 @@ export function openTcp(options: InetSocketOptions): Socket {
 export const tcpClient = (address: string): Socket =>
   Socket.create(familyOf(address) === 4 ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_NONBLOCK);
 
-/**
- * A socket that is bound and never used: nobody else can bind that port while it is open. Without SO_REUSEADDR, which would let another program bind
- * it too. @throws SystemError EADDRINUSE, EADDRNOTAVAIL, EPROTONOSUPPORT
- */
-export function bindOnly(proto: "tcp" | "udp" | "sctp", address: string, port: number): Socket {
-  const domain = familyOf(address) === 4 ? AF_INET : AF_INET6;
-  const socket =
-    proto === "sctp" ? Socket.create(domain, SOCK_STREAM, IPPROTO_SCTP) : Socket.create(domain, proto === "udp" ? SOCK_DGRAM : SOCK_STREAM);
-  return prepared(socket, () => {
-    if (domain === AF_INET6) socket.setOption(IPPROTO_IPV6, IPV6_V6ONLY, 1);
-    socket.bind(inetAddress(address, port), `bind ${proto} ${address} port ${port}`);
-  });
-}
-
 /** A nonblocking SOCK_SEQPACKET connection to a Unix socket, as conmon's attach socket is. @throws SystemError */
 export function unixSeqpacket(path: string): Socket {
   return prepared(Socket.create(AF_UNIX, SOCK_SEQPACKET), (socket) => {
@@ -221,7 +206,7 @@ export function openPacket(
   });
 }
 
-export function setNonblocking(descriptor: FileDescriptor): void {
+function setNonblocking(descriptor: FileDescriptor): void {
   const flags = check(libc.fcntl(descriptor.fd, F_GETFL, 0), "fcntl F_GETFL");
   check(libc.fcntl(descriptor.fd, F_SETFL, flags | O_NONBLOCK), "fcntl F_SETFL");
 }

@@ -61,12 +61,9 @@ export const NFTA_SET_DATA_LEN = 7;
 export const NFTA_SET_DESC = 9;
 export const NFTA_SET_ID = 10;
 export const NFTA_SET_HANDLE = 16;
-export const NFTA_SET_DESC_SIZE = 1;
 export const NFTA_SET_DESC_CONCAT = 2;
 export const NFTA_SET_FIELD_LEN = 1;
 
-export const NFT_SET_ANONYMOUS = 0x1;
-export const NFT_SET_CONSTANT = 0x2;
 export const NFT_SET_INTERVAL = 0x4;
 export const NFT_SET_MAP = 0x8;
 export const NFT_SET_CONCAT = 0x80;
@@ -88,10 +85,5 @@ export const NFTA_VERDICT_CHAIN = 2;
 export const NFTA_GEN_ID = 1;
 export const NFTA_GEN_PROC_PID = 2;
 export const NFTA_GEN_PROC_NAME = 3;
-
-/** Registers of 16 bytes; a register of 4 is `NFT_REG32_00 + n`, and NFT_REG_1 begins at NFT_REG32_00. */
-export const NFT_REG_VERDICT = 0;
-export const NFT_REG_1 = 1;
-export const NFT_REG32_00 = 8;
 
 export const NF_INET_HOOKS = { prerouting: 0, input: 1, forward: 2, output: 3, postrouting: 4 } as const;

@@ -5,7 +5,6 @@ import {
   type NetlinkRequest,
   NLM_F_CREATE,
   NLM_F_EXCL,
-  NLM_F_REPLACE,
   type PayloadWriter,
   type RawAttribute,
 } from "#kernel/netlink";
@@ -19,11 +18,7 @@ const IFA_LABEL = 3;
 const IFA_BROADCAST = 4;
 const IFA_FLAGS = 8;
 
-export const IFA_F_SECONDARY = 0x01;
 export const IFA_F_NODAD = 0x02;
-export const IFA_F_DADFAILED = 0x08;
-export const IFA_F_TENTATIVE = 0x40;
-export const IFA_F_PERMANENT = 0x80;
 export const IFA_F_NOPREFIXROUTE = 0x200;
 
 /** An address of a link as the kernel describes it. */
@@ -88,10 +83,6 @@ const nameOf = (request: AddressRequest): string => `${request.address} dev #${r
 /** `ip address add`: EEXIST when it is there. */
 export const encodeNewAddress = (request: AddressRequest): NetlinkRequest =>
   buildRequest(`RTM_NEWADDR ${nameOf(request)}`, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, (writer) => encodeAddress(writer, request));
-
-/** `ip address replace`. */
-export const encodeReplaceAddress = (request: AddressRequest): NetlinkRequest =>
-  buildRequest(`RTM_NEWADDR ${nameOf(request)}`, RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, (writer) => encodeAddress(writer, request));
 
 /** `ip address delete`: EADDRNOTAVAIL when it is not there. */
 export const encodeDeleteAddress = (request: AddressRequest): NetlinkRequest =>

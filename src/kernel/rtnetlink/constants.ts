@@ -30,7 +30,6 @@ export const RTNLGRP_IPV6_RULE = 19;
 export const RTEXT_FILTER_SKIP_STATS = 8;
 
 export const IFF_UP = 0x1;
-export const IFF_LOOPBACK = 0x8;
 export const IFF_RUNNING = 0x40;
 export const IFF_NOARP = 0x80;
 export const IFF_PROMISC = 0x100;
@@ -42,11 +41,7 @@ export const AF_INET = 2;
 export const AF_INET6 = 10;
 export const AF_BRIDGE = 7;
 
-export const RT_TABLE_DEFAULT = 253;
 export const RT_TABLE_MAIN = 254;
-export const RT_TABLE_LOCAL = 255;
 
-/** Who made a route or rule (rtm_protocol): what `ip` makes is `boot`, what a daemon makes should be `static`. */
-export const RTPROT_KERNEL = 2;
+/** Who made a route or rule (rtm_protocol): `boot` is what `ip` says, and Docker. */
 export const RTPROT_BOOT = 3;
-export const RTPROT_STATIC = 4;
