@@ -43,7 +43,10 @@ debian_packages() {
   installed=" $(dpkg-query -W -f '${Package} ${db:Status-Status}\n' $list 2>/dev/null | sed -n 's/ installed$//p' | tr '\n' ' ') "
   missing=""
   for package in $list; do
-    case "$installed $missing " in *" $package "*) ;; *) missing="$missing $package" ;; esac
+    case "$installed $missing " in *" $package "*) continue ;; esac
+    # Docker's own packages bring a runc, and conflict with Debian's.
+    if [ "$package" = runc ] && command -v runc >/dev/null; then continue; fi
+    missing="$missing $package"
   done
 
   if [ -n "$missing" ]; then
@@ -59,13 +62,13 @@ debian_packages() {
     trap 'exit 130' INT TERM
     export DEBIAN_FRONTEND=noninteractive
     # shellcheck disable=SC2086
-    get() { apt-get install -y -q --no-install-recommends -o DPkg::Lock::Timeout=300 $missing >"$log" 2>&1; }
+    get() { apt-get install -y -q --no-install-recommends --no-remove -o DPkg::Lock::Timeout=300 $missing >"$log" 2>&1; }
     if ! get; then
       say "refreshing the package lists"
       apt-get update -q >"$log" 2>&1 || true
       if ! get; then
         tail -n 15 "$log" >&2
-        fail "apt-get could not install$missing (above). Without a network, install them by other means and run this again."
+        fail "apt-get could not install$missing without removing something, or not at all (above). Without a network, install them by other means and run this again."
       fi
     fi
     say "installed$missing"

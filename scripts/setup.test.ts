@@ -49,7 +49,7 @@ test("setup.sh asks apt for nothing when everything is installed", () => {
 });
 
 test("setup.sh installs what is missing, without recommended packages, and says so", () => {
-  const installed = "conmon runc libnftables1 nftables iproute2 golang-github-containers-common libatomic1 xz-utils tar".split(" ");
+  const installed = "conmon runc tini libnftables1 nftables iproute2 golang-github-containers-common libatomic1 xz-utils tar".split(" ");
   const { code, output, apt } = setup({ installed }, "runtime");
   assert.equal(code, 0);
   assert.match(output, /Debian packages to install: crun$/m);

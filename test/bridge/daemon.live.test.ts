@@ -3,6 +3,7 @@ import { readdirSync } from "node:fs";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Lab } from "#lab";
+import { withoutDockerd } from "../dockerd.ts";
 import { until } from "../ports/stage.ts";
 
 const FAIRWAYD = new URL("../../bin/fairwayd", import.meta.url).pathname;
@@ -78,7 +79,7 @@ test("the daemon's own flags, signals and refusals", async (t) => {
   });
 });
 
-test("beside a real dockerd: another bridge, another subnet, and neither harms the other", async (t) => {
+test("beside a real dockerd: another bridge, another subnet, and neither harms the other", { skip: withoutDockerd }, async (t) => {
   const lab = await Lab.create({ hosts: ["host1"], outside: true });
   t.after(() => lab.dispose());
   const host = lab.host("host1");

@@ -1,13 +1,11 @@
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
 import { after, before, describe, it } from "node:test";
+import { withoutDockerd20 as skip } from "../dockerd.ts";
 import { arena } from "./arena.ts";
 import { Duel, report } from "./duel.ts";
 import { planFromEnvironment, sequencesOf } from "./plan.ts";
 
 const plan = planFromEnvironment(40);
-const installed = (process.env.PATH ?? "").split(":").some((directory) => existsSync(`${directory}/dockerd`));
-const skip = installed ? false : "dockerd is not installed (apt-get install docker.io): nothing to compare with";
 
 describe(`fairwayd beside dockerd, ${plan.count} random sequences from seed ${plan.first}`, { skip }, () => {
   let stage: Awaited<ReturnType<typeof arena>>;

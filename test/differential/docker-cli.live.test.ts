@@ -1,11 +1,8 @@
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
 import { after, before, describe, it } from "node:test";
 import { type Host, Lab } from "#lab";
+import { withoutDockerd20 as skip } from "../dockerd.ts";
 import { CLI_LINES } from "./cli-lines.ts";
-
-const installed = (process.env.PATH ?? "").split(":").some((directory) => existsSync(`${directory}/dockerd`));
-const skip = installed ? false : "dockerd is not installed (apt-get install docker.io): nothing to compare with";
 
 /** Ids and times are each daemon's own. */
 const plain = (text: string) =>
