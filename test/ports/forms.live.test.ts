@@ -78,7 +78,7 @@ test("every form of -p", async (t) => {
       ["70000:80", /[Ii]nvalid (hostPort|port)/],
       ["80:70000", /[Ii]nvalid (containerPort|port)/],
       ["8000-8003:80-81", /[Ii]nvalid ranges/],
-      ["1.2.3.4.5:80:80", /[Ii]nvalid IP address/],
+      ["1.2.3.4.5:80:80", /[Ii]nvalid (ip|IP) address/],
       ["80:80/icmp", /[Ii]nvalid proto/],
       [
         "1.2.3.4:81:80",
