@@ -14,8 +14,8 @@ export interface Driver {
   check(request: NetworkRequest, host: HostFacts): NetworkNeeds;
   network(network: NetworkModel, host: HostFacts): DesiredState;
   endpoint(network: NetworkModel, endpoint: EndpointModel, host: HostFacts): DesiredState;
-  /** The address containers on the network use as their gateway. */
-  gateway(network: NetworkModel, family: Family, host: HostFacts): string | undefined;
+  /** What a container with that bare address uses as its gateway. */
+  gateway(network: NetworkModel, address: string, host: HostFacts): string | undefined;
   /** The host's own interface on the network and its addresses there, through which it can route; undefined where it has none. */
   hostLeg(network: NetworkModel, host: HostFacts): HostLeg | undefined;
   /** How a port of a container on this network becomes reachable from outside; the engine turns it into elements or redirects. */

@@ -319,7 +319,7 @@ export class LocalEngine implements Engine {
             : namespacePath(config.execRoot, containerId),
       ports: this.#publisher.view(record),
       dnsNames: (sandbox, networkId) => this.#names.dnsNames(sandbox, networkId),
-      gatewayOf: (network, family) => drivers.get(network.driver)?.gateway(network, family, this.#context.facts()) ?? "",
+      gatewayOf: (network, address) => drivers.get(network.driver)?.gateway(network, address, this.#context.facts()) ?? "",
     });
   }
 

@@ -40,7 +40,7 @@ function poolJson(pool: NetworkRecord["pools"][number]): PoolRequest {
 const addressOf = (prefixed: string): string => prefixed.slice(0, Math.max(0, prefixed.indexOf("/")));
 const lengthOf = (prefixed: string): number => (prefixed === "" ? 0 : Number(prefixed.slice(prefixed.indexOf("/") + 1)));
 
-/** `gatewayOf` gives the address a container on the network uses as gateway, or empty. */
+/** `gatewayOf` gives what a container with that bare address on the network uses as gateway, or empty. */
 export function sandboxStateView(
   state: State,
   record: SandboxRecord,
@@ -48,7 +48,7 @@ export function sandboxStateView(
     key: string;
     ports: SandboxStateView["ports"];
     dnsNames(record: SandboxRecord, networkId: string): readonly string[] | null;
-    gatewayOf(network: NetworkRecord, family: 4 | 6): string;
+    gatewayOf(network: NetworkRecord, address: string): string;
   },
 ): SandboxStateView {
   const endpoints = record.attachments.map((attachment): EndpointView => {
@@ -60,10 +60,10 @@ export function sandboxStateView(
       networkId: attachment.networkId,
       spec: attachment.spec,
       endpointId: up ? attachment.endpointId : "",
-      gateway: up && network && ipv4 !== "" ? parts.gatewayOf(network, 4) : "",
+      gateway: up && network && ipv4 !== "" ? parts.gatewayOf(network, addressOf(ipv4)) : "",
       ipv4: addressOf(ipv4),
       ipv4Prefix: lengthOf(ipv4),
-      ipv6Gateway: up && network && ipv6 !== "" ? parts.gatewayOf(network, 6) : "",
+      ipv6Gateway: up && network && ipv6 !== "" ? parts.gatewayOf(network, addressOf(ipv6)) : "",
       ipv6: addressOf(ipv6),
       ipv6Prefix: lengthOf(ipv6),
       mac: up ? attachment.mac : "",

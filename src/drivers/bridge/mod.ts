@@ -7,7 +7,7 @@
  *   outside → container     routed to the bridge without DNAT: verdict of the bridge's `inbound` element
  * Every network and endpoint is elements of fixed sets, so nothing here grows with their number.
  */
-import { ALIAS_PREFIX, aliasOf, type FairwayError, forbidden, HOST, invalid, macOfIpv4, withPrefixOf } from "#base";
+import { ALIAS_PREFIX, aliasOf, type FairwayError, familyOf, forbidden, HOST, invalid, macOfIpv4, withPrefixOf } from "#base";
 import type { DesiredState, ElementItem, Item } from "#fabric";
 import {
   type Driver,
@@ -35,7 +35,7 @@ export const bridgeDriver: Driver = {
   check,
   network,
   endpoint,
-  gateway: (model, family) => gatewayOf(model, family, parseBridgeOptions(model.id, model.internal, model.options)),
+  gateway: (model, address) => gatewayOf(model, familyOf(address), parseBridgeOptions(model.id, model.internal, model.options)),
   publishing,
   hostLeg,
 };

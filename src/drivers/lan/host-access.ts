@@ -8,7 +8,7 @@
 import { aliasOf, cidrHas, HOST, macToBytes, parseCidr, parseIp } from "#base";
 import type { Item } from "#fabric";
 import type { EndpointModel, NetworkModel, Pool } from "../driver.ts";
-import { HOST_ACCESS_ADDRESS, type LanOptions } from "./options.ts";
+import { HOST_ACCESS_ADDRESS, isRouted, type LanOptions } from "./options.ts";
 import { lowestOf, type Parent } from "./parent.ts";
 
 /** `fw-` and the first 12 digits of the network's id: 15 characters, all that a name may have. */
@@ -73,9 +73,6 @@ export function hostAccessRoutes(
   }
   return items;
 }
-
-/** ipvlan l3 and l3s have no neighbours: the host's stack routes between them and itself. */
-const isRouted = ({ link }: LanOptions): boolean => link.kind === "ipvlan" && link.mode !== "l2";
 
 export const poolOf = (model: NetworkModel, address: string): Pool | undefined => {
   const ip = parseIp(address);

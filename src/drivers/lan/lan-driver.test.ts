@@ -40,6 +40,7 @@ test("`macvlanDriver.endpoint()` takes the gateway of its address' own subnet wh
   const model = lanModel("macvlan", { parent: "eth0" }, { pools: [POOL, far] });
   const [route] = of(macvlanDriver.endpoint(model, lanEndpoint({ ipv4: "172.16.0.7/24" }), fakeHost()), "route");
   assert.equal(route?.gateway, "172.16.0.254");
+  assert.equal(macvlanDriver.gateway(model, "172.16.0.7", fakeHost()), "172.16.0.254");
 });
 
 test("`macvlanDriver.endpoint()` sets no default route when the user gave no gateway or the network is internal", () => {
@@ -47,9 +48,9 @@ test("`macvlanDriver.endpoint()` sets no default route when the user gave no gat
   const internal = lanModel("macvlan", { parent: "eth0" }, { internal: true });
   for (const model of [none, internal]) {
     assert.deepEqual(of(macvlanDriver.endpoint(model, lanEndpoint(), fakeHost()), "route"), []);
-    assert.equal(macvlanDriver.gateway(model, 4, fakeHost()), undefined);
+    assert.equal(macvlanDriver.gateway(model, "192.168.56.31", fakeHost()), undefined);
   }
-  assert.equal(macvlanDriver.gateway(lanModel("macvlan", { parent: "eth0" }), 4, fakeHost()), "192.168.56.1");
+  assert.equal(macvlanDriver.gateway(lanModel("macvlan", { parent: "eth0" }), "192.168.56.31", fakeHost()), "192.168.56.1");
   assert.deepEqual(macvlanDriver.publishing(internal, fakeHost()), { v4: "none", v6: "none", hostBinding: "" });
   assert.deepEqual(macvlanDriver.publishing(none, fakeHost()), { v4: "inside", v6: "none", hostBinding: "" });
 });
@@ -65,6 +66,7 @@ test("`ipvlanDriver.endpoint()` gives no MAC, a gateway in l2 and the device as 
     const [link] = of(items, "link");
     assert.deepEqual(link?.data, { kind: "ipvlan", mode, flag: "private", parent: "eth0" });
     assert.equal(link?.mac, undefined);
+    assert.equal(ipvlanDriver.gateway(model, "192.168.56.31", fakeHost()), gateway);
     const routes = of(items, "route").map(({ destination, gateway }) => [destination, gateway]);
     assert.deepEqual(
       routes,

@@ -1,10 +1,19 @@
 import { aliasOf, type Family, HOST, invalid, macOfIpv4 } from "#base";
 import type { DesiredState, Item } from "#fabric";
-import type { Driver, EndpointModel, HostFacts, HostLeg, NetworkModel, NetworkNeeds, NetworkRequest, Pool } from "../driver.ts";
+import type { Driver, EndpointModel, HostFacts, HostLeg, NetworkModel, NetworkNeeds, NetworkRequest } from "../driver.ts";
 import { sandboxInterface } from "../sandbox-interface.ts";
 import { checkExclusive } from "./exclusive.ts";
 import { hostAccessLink, hostAccessName, hostAccessRoutes, poolOf } from "./host-access.ts";
-import { HOST_ACCESS_ADDRESS, isLanDriver, LAN_KEY, type LanLink, type LanOptions, parseLanOptions, sharesParentMac } from "./options.ts";
+import {
+  HOST_ACCESS_ADDRESS,
+  isLanDriver,
+  isRouted,
+  LAN_KEY,
+  type LanLink,
+  type LanOptions,
+  parseLanOptions,
+  sharesParentMac,
+} from "./options.ts";
 import { checkParent, findParent, lowestOf, type Parent } from "./parent.ts";
 import { isVirtualNic, lanWarnings } from "./warnings.ts";
 
@@ -17,7 +26,7 @@ export function lanDriver(name: "macvlan" | "ipvlan"): Driver {
     check,
     network,
     endpoint,
-    gateway: (model, family) => gatewayOf(model, family),
+    gateway: (model, address) => gatewayOf(model, parseLanOptions(model), address),
     hostLeg,
     publishing: (model) => ({
       v4: model.ipv4 && !model.internal ? "inside" : "none",
@@ -105,9 +114,8 @@ function endpoint(model: NetworkModel, point: EndpointModel, host: HostFacts): D
   const options = parseLanOptions(model);
   const parent = findParent(options, host);
   const mac = macOf(options, point);
-  const routed = options.link.kind === "ipvlan" && options.link.mode !== "l2";
-  const gateway = (address: string | undefined): string | undefined =>
-    address === undefined || routed || model.internal ? undefined : poolOf(model, address.slice(0, address.indexOf("/")))?.gateway;
+  const byDevice = isRouted(options) && !model.internal;
+  const gateway = (address: string | undefined): string | undefined => address && gatewayOf(model, options, bare(address));
   const items: Item[] = [
     {
       type: "link",
@@ -121,8 +129,8 @@ function endpoint(model: NetworkModel, point: EndpointModel, host: HostFacts): D
     ...sandboxInterface(model, point, {
       gateway4: gateway(point.ipv4),
       gateway6: gateway(point.ipv6),
-      device4: routed && !model.internal,
-      device6: routed && !model.internal,
+      device4: byDevice,
+      device6: byDevice,
     }),
   ];
   if (options.hostAccess) items.push(...hostAccessRoutes(model, point, options, parent, mac ?? lowestOf(parent)?.mac));
@@ -132,11 +140,12 @@ function endpoint(model: NetworkModel, point: EndpointModel, host: HostFacts): D
 function macOf(options: LanOptions, point: EndpointModel): string | undefined {
   if (sharesParentMac(options)) return undefined;
   if (point.mac) return point.mac;
-  return point.ipv4 ? macOfIpv4(point.ipv4.slice(0, point.ipv4.indexOf("/"))) : undefined;
+  return point.ipv4 ? macOfIpv4(bare(point.ipv4)) : undefined;
 }
 
-/** The user's gateway alone: none is made up for a LAN that has its own router. */
-function gatewayOf(model: NetworkModel, family: Family): string | undefined {
-  if (model.internal) return undefined;
-  return model.pools.find((pool: Pool) => pool.family === family && pool.gateway !== undefined)?.gateway;
+/** That of the address' own subnet, and the user's alone: none is made up for a LAN that has its own router. */
+function gatewayOf(model: NetworkModel, options: LanOptions, address: string): string | undefined {
+  return isRouted(options) || model.internal ? undefined : poolOf(model, address)?.gateway;
 }
+
+const bare = (address: string): string => address.slice(0, address.indexOf("/"));

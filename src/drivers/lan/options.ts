@@ -46,6 +46,9 @@ export interface LanOptions {
 /** ipvlan's links have the parent's MAC. So has passthru's, where giving it another would change the parent's own. */
 export const sharesParentMac = ({ link }: LanOptions): boolean => link.kind === "ipvlan" || link.mode === "passthru";
 
+/** ipvlan l3 and l3s have no neighbours: the host's stack routes between them and itself. */
+export const isRouted = ({ link }: LanOptions): boolean => link.kind === "ipvlan" && link.mode !== "l2";
+
 interface Described {
   readonly id: string;
   readonly driver: string;
