@@ -1,5 +1,6 @@
 import type { Part } from "./part.ts";
 import { attach } from "./parts/attach.ts";
+import { crowd } from "./parts/crowd.ts";
 import { dns } from "./parts/dns.ts";
 import { macvlan } from "./parts/macvlan.ts";
 import { memory } from "./parts/memory.ts";
@@ -11,4 +12,18 @@ import { start } from "./parts/start.ts";
 import { latency, throughput } from "./parts/traffic.ts";
 
 /** In the order they are run. Memory comes first: a daemon that has worked keeps some. */
-export const PARTS: readonly Part[] = [memory, network, attach, start, macvlan, share, dns, publish, throughput, latency, scale, many];
+export const PARTS: readonly Part[] = [
+  memory,
+  network,
+  attach,
+  start,
+  macvlan,
+  share,
+  dns,
+  publish,
+  throughput,
+  latency,
+  scale,
+  many,
+  crowd,
+];

@@ -1,6 +1,7 @@
 import type { Poller } from "#kernel/ffi";
 import type { ExecInstance } from "./exec.ts";
 import { Mutex } from "./mutex.ts";
+import { rootPathsOf } from "./overlay.ts";
 import { isAlive } from "./proc.ts";
 import { type ContainerRecord, type HealthState, isUp } from "./record.ts";
 import { StdioHub } from "./stdio.ts";
@@ -47,6 +48,11 @@ export class Container {
 
   get up(): boolean {
     return isUp(this.record.phase);
+  }
+
+  /** Where the host finds its root file system: a running one's is mounted in its own namespace alone (proc_pid_root(5)). */
+  get root(): string {
+    return this.up ? `/proc/${this.record.pid}/root` : rootPathsOf(this.paths.directory).merged;
   }
 
   /** False once its process has ended, be it before anybody said so. */

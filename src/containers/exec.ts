@@ -6,7 +6,6 @@ import type { Container } from "./container.ts";
 import type { Context } from "./context.ts";
 import { parseDetachKeys } from "./detach-keys.ts";
 import { notRunning } from "./errors.ts";
-import { rootPathsOf } from "./overlay.ts";
 import { signalProcess, startTime } from "./proc.ts";
 import { capabilitySets, noNewPrivileges, type OciProcess } from "./spec.ts";
 import { capabilitiesOf, startExitCode } from "./starting.ts";
@@ -156,7 +155,7 @@ export class Execs {
   #process(exec: ExecInstance, consoleSize: readonly [number, number] | undefined, links: readonly string[]): OciProcess {
     const { config, container } = exec;
     const { record } = container;
-    const files = readUserFiles(rootPathsOf(container.paths.directory).merged);
+    const files = readUserFiles(container.root);
     const user = lookupUser(files, config.User || record.config.User || "", record.hostConfig.GroupAdd ?? []);
     const tty = config.Tty ?? false;
     const privileged = config.Privileged ?? false;

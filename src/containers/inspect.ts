@@ -73,7 +73,7 @@ export async function inspectJson(context: Context, container: Container, size: 
     ExecIDs: execs.length > 0 ? execs : null,
     HostConfig,
     GraphDriver: {
-      Data: { LowerDir: lowers.join(":"), MergedDir: root.merged, UpperDir: root.upper, WorkDir: root.work },
+      Data: { LowerDir: lowers.join(":"), MergedDir: container.root, UpperDir: root.upper, WorkDir: root.work },
       Name: "overlay2",
     },
     ...(size ? { SizeRw: written, SizeRootFs: image + written } : {}),

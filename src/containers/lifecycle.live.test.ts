@@ -236,6 +236,20 @@ describe("containers", { timeout: 240_000 }, () => {
     assert.deepEqual(seen, ["create ", "start ", "kill 15", "kill 9", "die 137", "stop "]);
   });
 
+  it("a running container's root is mounted in its own namespace alone, where inspect says", async () => {
+    const { Id } = await bench.create(["sh", "-c", "echo here > /mark; sleep 1000"]);
+    const root = async () => ((await bench.containers.inspect(Id)).GraphDriver as { Data: { MergedDir: string } }).Data.MergedDir;
+    await bench.containers.start(Id);
+    await until(async () => existsSync(`${await root()}/mark`));
+    assert.equal(readFileSync(`${await root()}/mark`, "utf8"), "here\n");
+    assert.doesNotMatch(readFileSync("/proc/self/mountinfo", "utf8"), new RegExp(Id));
+    await bench.containers.restart(Id, { timeout: 0 });
+    await until(async () => existsSync(`${await root()}/mark`));
+    await bench.containers.stop(Id, { timeout: 0 });
+    assert.match(await root(), new RegExp(`${Id}/merged$`));
+    assert.equal(existsSync(`${await root()}/mark`), false);
+  });
+
   it("`pause()` freezes and `unpause()` thaws", async () => {
     const { Id } = await bench.create(["sleep", "1000"]);
     await bench.containers.start(Id);

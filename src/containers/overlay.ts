@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync } from "node:fs";
 import { invalid } from "#base";
-import { mountFs, unmount } from "#kernel/ffi";
+import { mountFs, SystemError, unmount } from "#kernel/ffi";
 
 /** A container's writable root: overlayfs over its image's layers. */
 export interface RootPaths {
@@ -35,12 +35,15 @@ export function mountRoot(paths: RootPaths, lowers: readonly string[]): void {
 /** A colon parts lower directories, so one inside a path is escaped (overlayfs.rst). */
 const escapeLower = (path: string): string => path.replaceAll("\\", "\\\\").replaceAll(":", "\\:");
 
-/** Takes the mount away; none there is no error. */
+/** umount2(2): what is there is no mount point, or nothing is. */
+const NOT_MOUNTED: readonly string[] = ["EINVAL", "ENOENT"];
+
+/** Takes the mount away; none there is no error. @throws SystemError */
 export function unmountRoot(paths: RootPaths): void {
   try {
     unmount(paths.merged);
   } catch (error) {
-    if (isMountPoint(paths.merged)) throw error;
+    if (!(error instanceof SystemError && NOT_MOUNTED.includes(error.errnoName))) throw error;
   }
 }
 

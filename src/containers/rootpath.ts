@@ -1,4 +1,4 @@
-import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync, readlinkSync, realpathSync } from "node:fs";
+import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync, readlinkSync } from "node:fs";
 import { invalid } from "#base";
 
 /** The kernel's own limit on links followed in one lookup (ELOOP). */
@@ -47,22 +47,40 @@ const LARGEST = 16 << 20;
 /** open(2); of asm-generic/fcntl.h, for Node does not name it. Opens without touching what is there: no pipe is waited for, no device started. */
 const O_PATH = 0o10000000;
 
+/** Where an open file is: its mount (fdinfo of proc(5)), and the path in it. */
+function placeOf(fd: number): { mount: string | undefined; path: string } {
+  const [, mount] = /^mnt_id:\s+(\d+)$/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, "latin1")) ?? [];
+  return { mount, path: readlinkSync(`/proc/self/fd/${fd}`) };
+}
+
+/** Whether an open file is below an open directory and on the same mount. */
+function lies(fd: number, directory: number): boolean {
+  const [file, root] = [placeOf(fd), placeOf(directory)];
+  return file.mount === root.mount && file.path.startsWith(root.path === "/" ? "/" : `${root.path}/`);
+}
+
 /**
  * The text of a file in a container's root. What an image or a running container has put in its place is not trusted: pipes, devices, huge files and
- * whatever lies outside count as absent.
+ * whatever lies outside, on a mount of the container's too, count as absent.
+ * @param root a directory, or `/proc/PID/root`
  * @param resolve for tests
  */
 export function readInRoot(root: string, path: string, resolve = (each: string) => resolveInRoot(root, each)): string | undefined {
-  let fd: number | undefined;
+  const open: number[] = [];
+  const hold = (place: string, flags: number) => {
+    const fd = openSync(place, O_PATH | flags);
+    open.push(fd);
+    return fd;
+  };
   try {
-    fd = openSync(resolve(path), O_PATH | constants.O_NOFOLLOW);
-    const held = `/proc/self/fd/${fd}`;
-    const stat = fstatSync(fd);
-    if (!stat.isFile() || stat.size > LARGEST || !readlinkSync(held).startsWith(`${realpathSync(root)}/`)) return undefined;
-    return readFileSync(held, "utf8");
+    const directory = hold(root, constants.O_DIRECTORY);
+    const file = hold(resolve(path), constants.O_NOFOLLOW);
+    const stat = fstatSync(file);
+    if (!stat.isFile() || stat.size > LARGEST || !lies(file, directory)) return undefined;
+    return readFileSync(`/proc/self/fd/${file}`, "utf8");
   } catch {
     return undefined;
   } finally {
-    if (fd !== undefined) closeSync(fd);
+    open.forEach(closeSync);
   }
 }

@@ -10,7 +10,7 @@ import type { Context } from "./context.ts";
 import { initProgram } from "./init-program.ts";
 import { logSizeLimit } from "./log-options.ts";
 import { holdsDirectory } from "./mounts.ts";
-import { isMountPoint, mountRoot, rootPathsOf } from "./overlay.ts";
+import { isMountPoint, mountRoot, rootPathsOf, unmountRoot } from "./overlay.ts";
 import { startTime } from "./proc.ts";
 import { checkPropagation } from "./propagation.ts";
 import { type ContainerRecord, nowText } from "./record.ts";
@@ -65,6 +65,8 @@ export async function bringUp(
   } catch (error) {
     throw startFailure(record, error);
   }
+  // The container holds its root in a namespace of its own; here it would only cost every later start: docs/decisions/078-roots-are-not-kept-mounted.md.
+  unmountRoot(rootPathsOf(paths.directory));
   return {
     phase: "running",
     pid: launched.pid,
