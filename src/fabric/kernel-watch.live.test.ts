@@ -130,6 +130,42 @@ test("`KernelWatch` looks again when a look failed", options, async () => {
   assert.ok(stage.repaired.includes("link br-a (bridge)"));
 });
 
+test("`KernelWatch` knows a parent by its alternative name", options, async () => {
+  using stage = new Stage();
+  const plug = () => {
+    ip("link add nic0 type veth peer name nic1");
+    ip("link property add dev nic0 altname enp0s3");
+    ip("link set nic0 up");
+  };
+  plug();
+  const onParent: LinkItem = {
+    type: "link",
+    ns: SANDBOX,
+    name: "eth1",
+    data: { kind: "macvlan", parent: "enp0s3", mode: "bridge" },
+    alias: "",
+    up: true,
+  };
+  const setting: Item = { type: "link-setting", ns: "host", name: "enp0s3", promiscuous: true };
+  stage.fabric.converge(
+    new Map<string, DesiredState>([
+      ["network/lan", [setting]],
+      ["endpoint/lan", [onParent, { type: "link-setting", ns: SANDBOX, name: "eth1", up: true }]],
+    ]),
+  );
+  await stage.settled();
+  assert.equal(stage.repaired.length, 0);
+  ip("link set nic0 promisc off");
+  await stage.settled();
+  assert.equal(stage.repaired.join(), "settings of link enp0s3");
+  ip("link del nic0");
+  await sleep(50);
+  plug();
+  await stage.settled();
+  assert.ok(stage.repaired.includes(`link eth1 (macvlan) in ${SANDBOX}`));
+  ip("link del nic0");
+});
+
 test("a bridge keeps the MTU it was made with when its last port leaves", options, async () => {
   using stage = new Stage();
   stage.fabric.converge(new Map([["network/c", [bridge("br-c", { mtu: 9000 })]]]));

@@ -88,7 +88,7 @@ export class KernelWatch implements Disposable {
       for (const scope of found) scopes.add(scope);
     };
     for (const event of events) {
-      if (event.type === "link") links.set(event.link.name, event);
+      if (event.type === "link") for (const name of namesOf(event.link)) links.set(name, event);
       else if (event.type === "bridge-port") {
         const item = this.#wantedLink(event.change.name)?.item;
         if (item?.type === "link" && item.hairpin !== undefined && item.hairpin !== event.change.port.hairpin) suspects.add(item.name);
@@ -100,7 +100,7 @@ export class KernelWatch implements Disposable {
     for (const [name, { link, removed }] of links) if (removed || this.#differs(name, link)) suspects.add(name);
     add(this.#scopesOfChanged(suspects));
     add(this.#scopesOfLost(lost));
-    for (const [name, { link, removed }] of links) if (this.#isNewParent(link, removed)) add(this.#options.fabric.scopesOn(name));
+    for (const [name, { link, removed }] of links) if (this.#isNewParent(name, link, removed)) add(this.#options.fabric.scopesOn(name));
     if (scopes.size > 0) this.#repair(scopes);
     if (addressed.size > 0) this.#tellAddressed(addressed);
   }
@@ -159,7 +159,7 @@ export class KernelWatch implements Disposable {
   }
 
   /** With a parent goes all that hangs on it, in the containers too; here is a link that may be one again, or is up again. */
-  #isNewParent({ name, index, up }: Link, removed: boolean): boolean {
+  #isNewParent(name: string, { index, up }: Link, removed: boolean): boolean {
     const wanted = this.#wantedLink(name)?.item;
     if (wanted?.type === "link" && wanted.data.kind !== "vlan" && wanted.data.kind !== "dummy") return false;
     const state = up ? index : -index;
@@ -198,6 +198,8 @@ export class KernelWatch implements Disposable {
     this.#monitor[Symbol.dispose]();
   }
 }
+
+const namesOf = ({ name, alternativeNames = [] }: Link): string[] => [name, ...alternativeNames];
 
 const settingDiffers = ({ up, mac, mtu, promiscuous }: LinkItem | LinkSettingItem, link: Link): boolean =>
   (up === true && !link.up) ||

@@ -33,6 +33,11 @@ export class Snapshot {
     this.#cache.routes = this.#routesOf(socket);
   }
 
+  #byAlternativeName(name: string): Link | undefined {
+    for (const link of this.links.values()) if (link.alternativeNames?.includes(name)) return link;
+    return undefined;
+  }
+
   nameOf(index: number | undefined): string | undefined {
     return index === undefined ? undefined : this.#byIndex.get(index)?.name;
   }
@@ -43,7 +48,7 @@ export class Snapshot {
       case "link":
         return this.#link(item, peers);
       case "link-setting": {
-        const link = this.links.get(item.name);
+        const link = this.links.get(item.name) ?? this.#byAlternativeName(item.name);
         if (!link) return undefined;
         const same =
           (item.up ?? link.up) === link.up &&

@@ -39,6 +39,8 @@ const IFLA_EXT_MASK = 29;
 const IFLA_PROMISCUITY = 30;
 const IFLA_CARRIER = 33;
 const IFLA_LINK_NETNSID = 37;
+const IFLA_PROP_LIST = 52;
+const IFLA_ALT_IFNAME = 53;
 const IFLA_INFO_KIND = 1;
 const IFLA_INFO_DATA = 2;
 const IFLA_INFO_SLAVE_KIND = 4;
@@ -53,6 +55,8 @@ export type OperationalState = (typeof OPERATIONAL_STATES)[number];
 export interface Link {
   readonly index: number;
   readonly name: string;
+  /** IFLA_ALT_IFNAME: the kernel takes any of them where it takes the name. */
+  readonly alternativeNames?: readonly string[];
   /** ARPHRD_*: 1 Ethernet, 772 loopback. */
   readonly hardwareType: number;
   /** IFF_* bits. */
@@ -291,6 +295,9 @@ export function decodeLink(payload: Uint8Array, options: DecodeOptions = {}): Li
       case IFLA_GROUP:
         link.group = reader.u32();
         break;
+      case IFLA_PROP_LIST:
+        link.alternativeNames = decodeAlternativeNames(reader.nested());
+        break;
       case IFLA_STATS64:
         if (options.stats) link.stats = decodeLinkStats(reader);
         break;
@@ -303,6 +310,12 @@ export function decodeLink(payload: Uint8Array, options: DecodeOptions = {}): Li
   }
   if (unknown) link.unknown = unknown;
   return link;
+}
+
+function decodeAlternativeNames(reader: AttributeReader): string[] {
+  const names: string[] = [];
+  while (reader.next()) if (reader.type === IFLA_ALT_IFNAME) names.push(reader.string());
+  return names;
 }
 
 function decodeLinkInfoNest(link: Mutable<Link>, reader: AttributeReader, unknown: RawAttribute[] | undefined): void {
