@@ -55,12 +55,6 @@ export class Forwarding {
     else this.#partitions.delete(key);
   }
 
-  /** Port behind which a MAC was seen last, in any VLAN. */
-  portOf(mac: string): number | undefined {
-    for (const [key, port] of this.#learned) if (key.endsWith(` ${compact(mac)}`)) return port;
-    return undefined;
-  }
-
   /** Where a frame that came in by `port` goes, and in what form. */
   forward(port: number, frame: Buffer): Delivery[] {
     const policy = this.policies.get(port);
