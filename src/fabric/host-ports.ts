@@ -20,7 +20,7 @@ import {
 } from "#kernel/ffi";
 import { type ConntrackMatch, ConntrackSocket } from "#kernel/nftables";
 import { portHolder } from "./port-holder.ts";
-import { type RelayTarget, relayTcp, relayUdp } from "./port-relay.ts";
+import { type RelayTarget, relayTcp, UdpRelays } from "./port-relay.ts";
 import { type LateRival, PortWatch, type WatchedRange } from "./port-watch.ts";
 import { isAny, rivalsOf } from "./socket-diag.ts";
 
@@ -46,6 +46,7 @@ export interface PortReserverOptions {
 export class PortReserver {
   readonly #translated: boolean;
   readonly #watch: PortWatch;
+  readonly #udpRelays = new UdpRelays();
 
   constructor({ translated = true, onRival = () => {} }: PortReserverOptions = {}) {
     this.#translated = translated;
@@ -68,13 +69,14 @@ export class PortReserver {
     }
     const family = familyOf(address);
     const translated = this.#translated && family === 4;
+    const udp = this.#udpRelays;
     return {
       relay(target) {
         // All of IPv4 is translated by the kernel, 127.0.0.1 too.
         if (translated || proto === "sctp") return;
         for (const [index, socket] of sockets.splice(0).entries()) {
           const to = { address: target.address, port: target.port + index };
-          relays.push(proto === "tcp" ? relayTcp(socket.detach(), to) : relayUdp(socket.detach(), family, to));
+          relays.push(proto === "tcp" ? relayTcp(socket.detach(), to) : udp.start(socket, family, to));
         }
       },
       [Symbol.dispose]: close,

@@ -29,12 +29,15 @@ export const SO_RCVBUFFORCE = 33;
 export const SO_MARK = 36;
 
 // netinet/in.h
+export const IPPROTO_IP = 0;
 export const IPPROTO_TCP = 6;
 export const IPPROTO_UDP = 17;
 export const IPPROTO_IPV6 = 41;
 export const IPPROTO_ICMPV6 = 58;
 export const IPPROTO_SCTP = 132;
+export const IP_PKTINFO = 8;
 export const IPV6_V6ONLY = 26;
+export const IPV6_RECVPKTINFO = 49;
 
 export const MSG_PEEK = 0x2;
 export const MSG_TRUNC = 0x20;

@@ -1,4 +1,5 @@
 /** `kernel/ffi`: the only room that calls the C library. Synchronous, lazily bound; failures are `SystemError`s. */
+export * from "./addressed-datagrams.ts";
 export * from "./constants.ts";
 export * from "./datagram-batch.ts";
 export * from "./errno.ts";
