@@ -108,6 +108,7 @@ it("`allocate()` says in Docker's words what the host refuses", () => {
     bind("81", "2001:db8::1"),
     "failed to bind host port [2001:db8::1]:81/udp: cannot assign requested address",
   );
+  refuse("bind-failed", "EINVAL", "9/tcp", bind("9", "fe80::1"), "failed to bind host port [fe80::1]:9/tcp: invalid argument");
   refuse("bind-failed", "EACCES", "1-9/tcp", bind("1-9", "1.2.3.5"), "failed to bind host port 1.2.3.5:1-9/tcp: permission denied");
   refuse(
     "bind-failed",

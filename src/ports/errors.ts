@@ -13,6 +13,7 @@ const REASONS: Readonly<Record<string, string>> = {
   EADDRINUSE: "address already in use",
   EADDRNOTAVAIL: "cannot assign requested address",
   EACCES: "permission denied",
+  EINVAL: "invalid argument",
   EPERM: "operation not permitted",
   EPROTONOSUPPORT: "protocol not supported",
   EAFNOSUPPORT: "address family not supported by protocol",
