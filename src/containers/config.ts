@@ -49,6 +49,7 @@ function mergeHealthcheck(own: Healthcheck | undefined, image: Healthcheck | und
     Timeout: own.Timeout || image.Timeout || 0,
     Retries: own.Retries || image.Retries || 0,
     StartPeriod: own.StartPeriod || image.StartPeriod || 0,
+    ...(own.StartInterval || image.StartInterval ? { StartInterval: own.StartInterval || image.StartInterval! } : {}),
   };
 }
 

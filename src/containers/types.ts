@@ -29,12 +29,15 @@ export interface ContainerConfig {
   Shell?: string[] | null;
 }
 
+/** Times in nanoseconds. */
 export interface Healthcheck {
   Test?: string[];
   Interval?: number;
   Timeout?: number;
   Retries?: number;
   StartPeriod?: number;
+  /** Between checks while StartPeriod lasts and none has succeeded. */
+  StartInterval?: number;
 }
 
 export interface PortBindingJson {

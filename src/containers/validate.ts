@@ -39,6 +39,7 @@ function validateConfig(config: ContainerConfig): void {
       ["Interval", check.Interval],
       ["Timeout", check.Timeout],
       ["StartPeriod", check.StartPeriod],
+      ["StartInterval", check.StartInterval],
     ] as const)
       if (value && value < 1_000_000) throw bad(`${name} in Healthcheck cannot be less than 1ms`);
     if ((check.Retries ?? 0) < 0) throw bad("Retries in Healthcheck cannot be negative");
