@@ -32,6 +32,11 @@ export const isDigest = (text: unknown): text is string => typeof text === "stri
 
 const isObject = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null && !Array.isArray(value);
 const isStrings = (value: unknown): boolean => Array.isArray(value) && value.every((item) => typeof item === "string");
+const isCount = (value: unknown): boolean => Number.isInteger(value) && (value as number) >= 0;
+const isHealthcheck = (value: unknown): boolean =>
+  isObject(value) &&
+  isStrings(value.Test ?? []) &&
+  ["Interval", "Timeout", "StartPeriod", "StartInterval", "Retries"].every((field) => isCount(value[field] ?? 0));
 const isTexts = (value: unknown): boolean => isObject(value) && Object.values(value).every((item) => typeof item === "string");
 
 /** What a wrong type in here would break later, far from its cause: each field a container is started from. */
@@ -47,6 +52,7 @@ const RUN_FIELDS: Readonly<Record<string, (value: unknown) => boolean>> = {
   ExposedPorts: isObject,
   Volumes: isObject,
   Labels: isTexts,
+  Healthcheck: isHealthcheck,
 };
 
 /** @throws invalidParameter `bad-image-config` naming the field */

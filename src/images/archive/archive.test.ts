@@ -105,6 +105,10 @@ test("`load()` refuses with a 4xx and leaves nothing behind when the archive is 
     "name without tag": [oldArchive({ manifest: [{ ...entry, RepoTags: ["a"] }] }), /invalid tag "a"/],
     "config is no JSON": [oldArchive({ config: "{" }), /it is not JSON/],
     "config without rootfs": [oldArchive({ config: "{}" }), /no RootFS key/],
+    "config with a wrong Healthcheck": [
+      oldArchive({ config: configOf([LAYER], { config: { Healthcheck: { Test: 5 } } }) }),
+      /config.Healthcheck has the wrong type/,
+    ],
     "config with a wrong Cmd": [oldArchive({ config: configOf([LAYER], { config: { Cmd: "sh" } }) }), /config.Cmd has the wrong type/],
     "more layers than diff ids": [oldArchive({ config: configOf([]) }), /layers length mismatch: expected 0, got 1/],
     "wrong diff id": [oldArchive({ config: configOf([SECOND]) }), /invalid diffID for layer 0: expected "sha256:[0-9a-f]+", got/],
