@@ -90,6 +90,30 @@ test("`connect()` of a running container takes leases before it joins, and gives
   );
 });
 
+test("A lease that is lost is told with the address the container had last, not with that of its start", async () => {
+  const server = fakeServer([], { managed: false, autonomous: true });
+  const kept: Parameters<DhcpDoor["keepLease"]>[3][] = [];
+  const keepLease: DhcpDoor["keepLease"] = (_family, _identity, _lease, callbacks) => {
+    kept.push(callbacks);
+    return { [Symbol.dispose]() {} };
+  };
+  await onLan(
+    fakeLan(async () => undefined, { ...server, keepLease }),
+    async (host, filesDir) => {
+      await host.engine.createNetwork(SPEC);
+      const spec = sandboxSpec("a", filesDir, { on: ["lan"] });
+      await host.engine.declareSandbox(spec);
+      await host.engine.openSandbox(spec.containerId);
+      const told: unknown[] = [];
+      host.engine.onEvent(({ action, attributes }) => action === "conflict" && told.push([attributes.address, attributes.lease]));
+      kept[0]!.onLease({ address: "10.0.0.150", cidr: "10.0.0.150/24", server: "10.0.0.1" });
+      while (addressesOf(host, spec.containerId)[0] !== "10.0.0.150/24") await new Promise((resolve) => setImmediate(resolve));
+      kept[0]!.onLost("expired");
+      assert.deepEqual(told, [["10.0.0.150", "expired"]]);
+    },
+  );
+});
+
 test("`openSandbox()` leases no IPv6 address where the router says that stations make their own", async () => {
   const asked: string[] = [];
   const server = fakeServer(asked, { managed: false, autonomous: true });

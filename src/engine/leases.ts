@@ -125,8 +125,9 @@ export class Leases {
         );
       },
       onLost: (reason) => {
-        log.error("lease lost", { container: containerName, address: lease.address, reason });
-        emit("conflict", network, { container: containerId, address: lease.address, lease: reason });
+        const { address } = state.lease(containerId, network.id, family) ?? lease;
+        log.error("lease lost", { container: containerName, address, reason });
+        emit("conflict", network, { container: containerId, address, lease: reason });
       },
     });
     this.#kept.set(key, kept);
