@@ -65,6 +65,8 @@ test("filters choose by type, event, container, network, image and label", async
   assert.deepEqual(await kinds({ type: ["network"] }), ["network"]);
   assert.deepEqual(await kinds({ event: ["create"] }), ["network", "container"]);
   assert.deepEqual(await kinds({ container: ["web"] }), ["container"]);
+  assert.deepEqual(await kinds({ container: ["we"] }), ["container"]);
+  assert.deepEqual(await kinds({ container: ["eb"] }), []);
   assert.deepEqual(await kinds({ network: ["blue"] }), ["network"]);
   assert.deepEqual(await kinds({ image: ["busybox"] }), ["container"]);
   assert.deepEqual(await kinds({ label: ["name=blue"] }), ["network"]);

@@ -134,7 +134,8 @@ function matches(event: EventJson, filters: Filters): boolean {
   const byObject = (type: string, candidates: readonly string[]) => {
     const values = wanted(type);
     if (values === undefined) return true;
-    if (event.Type === type) return values.some((value) => candidates.includes(value) || (value !== "" && id.startsWith(value)));
+    // A beginning of id or name is enough, as with moby.
+    if (event.Type === type) return values.some((value) => value !== "" && candidates.some((candidate) => candidate.startsWith(value)));
     return type === "container" && event.Type === "network" && values.some((value) => attributes.container?.startsWith(value));
   };
   const images = [id, name, attributes.image ?? ""];
