@@ -32,6 +32,9 @@ describe("mounts", () => {
     refuse({ Type: "bind", Source: "/nowhere-at-all", Target: "/x" }, /bind source path does not exist: \/nowhere-at-all/);
     refuse({ Type: "volume", Source: "v" }, /field Target must not be empty/);
     refuse({ Type: "tmpfs", Source: "x", Target: "/x" }, /field Source must not be specified/);
+    refuse({ Type: "volume", Source: "v", Target: "/x", VolumeOptions: { Subpath: "sub" } }, /VolumeOptions.Subpath is not supported/);
+    refuse({ Type: "bind", Source: "/", Target: "/x", BindOptions: { ReadOnlyForceRecursive: true } }, /ReadOnlyForceRecursive is not/);
+    refuse({ Type: "tmpfs", Target: "/x", TmpfsOptions: { Options: [["exec"]] } }, /TmpfsOptions.Options is not supported/);
     refuse({ Type: "npipe", Target: "/x" }, /mount type unknown/);
   });
   it("`planMounts()` lets the explicit win over volumes-from, and both over the image's", () => {

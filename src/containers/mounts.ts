@@ -80,6 +80,7 @@ export function parseMount(mount: MountJson): MountPoint {
   if (target === "") throw fail("field Target must not be empty");
   if (!target.startsWith("/")) throw fail(`invalid mount path: '${target}' mount path must be absolute`);
   if (clean(target) === "/") throw fail("invalid specification: destination can't be '/'");
+  for (const [field, given] of notSupported(mount)) if (given) throw fail(`field ${field} is not supported`);
   const base = { Destination: clean(target), Mode: "", RW: !mount.ReadOnly };
   if (type === "bind") {
     const source = mount.Source ?? "";
@@ -129,6 +130,13 @@ export function parseMount(mount: MountJson): MountPoint {
   }
   throw fail("mount type unknown");
 }
+
+/** What would mount something else than was asked, were it left out in silence. */
+const notSupported = ({ BindOptions, VolumeOptions, TmpfsOptions }: MountJson): readonly (readonly [string, unknown])[] => [
+  ["BindOptions.ReadOnlyForceRecursive", BindOptions?.ReadOnlyForceRecursive],
+  ["VolumeOptions.Subpath", VolumeOptions?.Subpath],
+  ["TmpfsOptions.Options", TmpfsOptions?.Options?.length],
+];
 
 /** True when a bind's source is the directory or one above it. */
 export const holdsDirectory = (mount: MountPoint, directory: string): boolean =>

@@ -164,6 +164,12 @@ export const BEHAVIOURS: Readonly<Record<string, readonly Behaviour[]>> = {
       reason: "Not there yet: mount it on the host, and bind it.",
     },
     {
+      where: "`--mount` with `volume-subpath`, `bind-recursive=readonly`, or options of a tmpfs beside size and mode",
+      ours: "refused",
+      theirs: "done since 25 and 26",
+      reason: "Not there yet, and something else than was asked would be mounted without them.",
+    },
+    {
       where: "`docker update --memory` of a container that has no limit",
       ours: "done",
       theirs: "refused, unless `--memory-swap` is given too",
