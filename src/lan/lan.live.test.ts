@@ -7,15 +7,11 @@ import { arpAnnouncement, BROADCAST_MAC, ETH_P_ARP } from "./arp.ts";
 import { LinkPort } from "./link-port.ts";
 import { Lan } from "./mod.ts";
 import { ETH_P_IPV6, unsolicitedAdvertisement } from "./ndp.ts";
-import { Segment, sh } from "./testing.ts";
+import { Segment, sh, until } from "./testing.ts";
 
 const isolated = isolate({ tmpfs: ["/run"], sysfs: true });
 const options = { skip: isolated ? false : "needs root" };
 const OWN = "02:42:c0:a8:38:1f";
-
-async function until(true_: () => boolean, milliseconds = 3000): Promise<void> {
-  for (const end = performance.now() + milliseconds; !true_() && performance.now() < end; ) await sleep(10);
-}
 
 test(
   "`Lan.probeAddress()` names the MAC of a station that has the address, in either family, and takes its time when nobody has",
@@ -216,7 +212,7 @@ test("`Lan.watchConflicts()` goes on when the link went away and came back", opt
   sh("ip link del eth0; sleep 0.2");
   await sleep(50);
   sh("ip link add eth0 type veth peer name host netns sw; ip -n sw link set host master sw0 up; ip link set eth0 up");
-  for (let round = 0; round < 30 && heard.length === 0; round++) {
+  while (heard.length === 0) {
     await lan.announceAddresses({ namespace: "/run/netns/twin", link: "eth0", addresses: ["192.168.56.31"], count: 1 }).done;
     await sleep(100);
   }

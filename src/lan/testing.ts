@@ -5,6 +5,14 @@ import { createNamespace, listNamespaces, removeNamespace } from "#kernel/netns"
 export const sh = (command: string): string => execFileSync("sh", ["-ec", command], { encoding: "utf8" });
 const NS = "/run/netns";
 
+/** Waits, also where the test moves the clock. A minute is for a machine that is very busy. */
+export async function until(condition: () => boolean, what = () => "waited in vain"): Promise<void> {
+  for (const end = performance.now() + 60_000; !condition(); ) {
+    if (performance.now() > end) throw new Error(what());
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
 /** For live tests in an isolated process: eth0 of this host on a bridge in `sw`, and stations on it. Everything goes with `dispose`. */
 export class Segment implements Disposable {
   constructor() {

@@ -16,3 +16,11 @@ test(
       "src/drivers/lan/macvlan.live.test.ts",
     ),
 );
+
+test(
+  "the LAN room's live tests pass there, where a trunk has links of its VLANs (E19)",
+  {
+    skip: VmLab.missing() ?? false,
+  },
+  async () => passOn((await sharedLab()).machine("h2"), "8021q macvlan veth bridge", "src/lan/lan.live.test.ts"),
+);

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { Poller } from "#kernel/ffi";
 import { isolate } from "#kernel/netns";
 import { clientIdOf, type Dhcp4Identity, Lan } from "../mod.ts";
-import { Segment } from "../testing.ts";
+import { Segment, until } from "../testing.ts";
 import { FakeServer, granting, type Heard, REFUSING, replyBytes } from "./testing.ts";
 
 const options = { skip: isolate({ tmpfs: ["/run"], sysfs: true }) ? false : "needs root" };
@@ -46,7 +46,7 @@ test("`Lan` says in each state of RFC 2131 what its table 5 has, and tells the h
   });
   lan.declineDhcp4(identity, lease);
   lan.releaseDhcp4(identity, lease);
-  while (server.heard.length < 6) await new Promise((resolve) => setImmediate(resolve));
+  await until(() => server.heard.length === 6);
   const [address, none, serverId, hostname] = ["192.168.56.100", "0.0.0.0", "192.168.56.2", "web"];
   assert.deepEqual(
     server.heard.map(({ xid: _, mac, ...said }) => {

@@ -4,7 +4,7 @@ import { type TestContext, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { isolate } from "#kernel/netns";
 import { clientIdOf, type Dhcp4Identity, type Dhcp4Lease, Lan } from "../mod.ts";
-import { background, Segment, sh } from "../testing.ts";
+import { background, Segment, sh, until } from "../testing.ts";
 
 const isolated = isolate({ tmpfs: ["/run"], sysfs: true });
 const options = { skip: isolated ? false : "needs root" };
@@ -13,12 +13,6 @@ const LEASES = "/run/dnsmasq.leases";
 /** The parent: where the container's link is not there yet. */
 const before: Dhcp4Identity = { link: "eth0", mac: MAC, clientId: clientIdOf("c1/blue"), hostname: "web" };
 const within: Dhcp4Identity = { ...before, namespace: "/run/netns/c1" };
-
-async function until(true_: () => boolean, milliseconds = 5000): Promise<void> {
-  const end = performance.now() + milliseconds;
-  while (!true_() && performance.now() < end) await new Promise((resolve) => setImmediate(resolve));
-  assert.ok(true_(), "waited in vain");
-}
 
 /** dnsmasq with leases of two minutes, its shortest. @param fresh it has given none yet */
 function startServer(fresh = true) {

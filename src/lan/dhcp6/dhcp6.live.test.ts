@@ -3,7 +3,7 @@ import { readFileSync, rmSync } from "node:fs";
 import { test } from "node:test";
 import { isolate } from "#kernel/netns";
 import { clientIdOf, type Dhcp6Identity, type Dhcp6Lease, Lan } from "../mod.ts";
-import { background, Segment } from "../testing.ts";
+import { background, Segment, until } from "../testing.ts";
 
 const isolated = isolate({ tmpfs: ["/run"], sysfs: true });
 const options = { skip: isolated ? false : "needs root" };
@@ -11,12 +11,6 @@ const MAC = "02:42:00:00:00:31";
 const LEASES = "/run/dnsmasq6.leases";
 const before: Dhcp6Identity = { link: "eth0", mac: MAC, clientId: clientIdOf("c1/blue"), hostname: "web" };
 const within: Dhcp6Identity = { ...before, namespace: "/run/netns/c1" };
-
-async function until(true_: () => boolean, what = () => "waited in vain"): Promise<void> {
-  const end = performance.now() + 8000;
-  while (!true_() && performance.now() < end) await new Promise((resolve) => setImmediate(resolve));
-  assert.ok(true_(), what());
-}
 
 function startServer(range = "fd56::100,fd56::1ff,64,2m", more: readonly string[] = [], fresh = true) {
   if (fresh) rmSync(LEASES, { force: true });
