@@ -16,6 +16,8 @@ if [ ! -e version ]; then
   [ -n "$package" ] || { echo "No package linux-image-amd64 is known to apt" >&2; exit 1; }
   apt-get download -q "$package" >/dev/null 2>&1 || { apt-get update -q >/dev/null; apt-get download -q "$package" >/dev/null; }
   dpkg -x "$package"_*.deb root
+  # From Debian 13 on modules are under /usr/lib alone.
+  [ -e root/lib ] || ln -s usr/lib root/lib
   version=$(ls root/lib/modules)
   depmod -b "$PWD/root" "$version"
 
@@ -45,6 +47,7 @@ if [ "$(cat "$version/initramfs.stamp" 2>/dev/null || true)" != "$stamp" ]; then
   mkdir -p "$tree/bin" "$tree/dev" "$tree/proc" "$tree/sys" "$tree/modules" "$tree/lower" "$tree/upper" "$tree/root" "$tree/lib/modules"
   cp "$(command -v busybox)" "$tree/bin/busybox"
   ln -s "$PWD/$version/modules" "$tree/lib/modules/$version"
+  ln -s . "$tree/usr"
   number=100
   for module in virtio_pci virtio_console virtio_net virtio_rng overlay 9p 9pnet_virtio; do
     modprobe -q -d "$tree" -S "$version" --show-depends "$module" 2>/dev/null || true
@@ -53,7 +56,7 @@ if [ "$(cat "$version/initramfs.stamp" 2>/dev/null || true)" != "$stamp" ]; then
     case $file in *.xz) xz -d "$tree/modules/$number-$(basename "$file")" ;; esac
     number=$((number + 1))
   done
-  rm -r "$tree/lib"
+  rm -r "$tree/lib" "$tree/usr"
   cp "$here/guest/init.sh" "$tree/init"
   chmod +x "$tree/init"
   # Not compressed: reading 4 MB costs less than unpacking them.
