@@ -7,6 +7,9 @@ import { notRunning } from "./errors.ts";
 import { findProgram } from "./runtime.ts";
 import { cgroupsPathOf } from "./starting.ts";
 
+/** Bytes of ps's output: a line of a container's conmon alone has nearly a thousand. */
+const OUTPUT_LIMIT = 256 << 20;
+
 /** `docker top`: the host's ps, cut to the container's processes. @throws conflict when it is down */
 export async function topJson(
   context: Context,
@@ -20,7 +23,7 @@ export async function topJson(
   const program = findProgram("ps");
   if (!program) throw internal("Cannot list processes: the program ps is not installed (package procps)", { code: "no-ps" });
   const text = await new Promise<string>((resolve, reject) =>
-    execFile(program, args, (error, stdout, stderr) =>
+    execFile(program, args, { maxBuffer: OUTPUT_LIMIT }, (error, stdout, stderr) =>
       // The first line tells why; the rest is ps's usage.
       error ? reject(internal(`ps: ${stderr.trim().split("\n", 1)[0] || error.message}`)) : resolve(stdout),
     ),
