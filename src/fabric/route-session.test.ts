@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Errno, FakeKernel } from "#kernel/netlink";
-import { RouteSocket } from "#kernel/rtnetlink";
+import { RouteSocket, RTM_NEWLINK } from "#kernel/rtnetlink";
 import type { Operation } from "./diff.ts";
 import { LinkRemover } from "./link-removal.ts";
 import { RouteSession } from "./route-session.ts";
@@ -39,4 +39,15 @@ test("`RouteSession.run()` fails, and counts all it sent as done, when the kerne
   assert.deepEqual(done, operations);
   assert.equal(failure?.operation, operations[0]);
   assert.match(String(failure?.error), /ETIMEDOUT/);
+});
+
+test("`RouteSession.run()` sends nothing more after a batch in which something was refused", () => {
+  const kernel = new FakeKernel(({ type }) => (type === RTM_NEWLINK ? { errno: Errno.EEXIST } : []));
+  const operations: Operation[] = [
+    create("br0"),
+    { action: "create", item: { type: "address", ns: "host", link: "lo", address: "10.9.0.1/32" } },
+  ];
+  const { done, failure } = run(kernel, operations);
+  assert.deepEqual([done, failure?.operation], [[], operations[0]]);
+  assert.ok(kernel.requests.every(({ type }) => type === RTM_NEWLINK));
 });

@@ -58,7 +58,9 @@ export class RouteSession implements Resolver, Disposable {
           if (this.#failure) break;
           continue;
         }
-        this.#pending.push({ operation, requests: requestsOf(operation, this.#ns, this) });
+        const requests = requestsOf(operation, this.#ns, this);
+        // To find an index, what comes before may have been sent, and refused.
+        if (!this.#failure) this.#pending.push({ operation, requests });
       } catch (error) {
         if (operation.action === "delete" && this.#isGone(error)) this.#done.push(operation);
         else this.#failure ??= { operation, error };
