@@ -10,6 +10,8 @@ const COPIED = ["bin", "src", ".cache/node"];
 const MARK = "\u0001";
 const ENVIRONMENT = `export DOCKER_HOST=unix:///run/docker.sock HOME=/data/home PATH=${dockerPath("$PATH")}`;
 const SLOW = 240_000;
+/** A daemon's first command may take more than a minute: the machine is emulated, and this one has other work. */
+const DOCKER = "timeout 200 docker";
 
 /** A machine with fairwayd running in it, and the docker CLI. */
 export class VmHost {
@@ -31,7 +33,7 @@ export class VmHost {
 
   /** Types `docker …` for each, one after the other, in one script: each call into the machine costs time. @returns what each printed */
   async docker<const T extends readonly string[]>(...commands: T): Promise<{ [K in keyof T]: string }> {
-    const lines = commands.map((command) => `timeout 60 docker ${command}; printf '${MARK}'`);
+    const lines = commands.map((command) => `${DOCKER} ${command}; printf '${MARK}'`);
     const output = await this.sh(["set -e", ...lines].join("\n"));
     return output
       .split(MARK)
@@ -42,7 +44,7 @@ export class VmHost {
   /** What `docker …` prints on standard error; it must fail. */
   async dockerFails(...commands: string[]): Promise<string[]> {
     const lines = commands.map(
-      (command) => `timeout 60 docker ${command} 2>&1 && echo "succeeded: ${command.replaceAll('"', "")}"; printf '${MARK}'`,
+      (command) => `${DOCKER} ${command} 2>&1 && echo "succeeded: ${command.replaceAll('"', "")}"; printf '${MARK}'`,
     );
     const texts = (await this.sh(`${lines.join("\n")}\ntrue`)).split(MARK).slice(0, commands.length);
     return texts.map((text) => text.replace(/^(docker: )?Error response from daemon: /m, "").trim());
