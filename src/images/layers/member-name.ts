@@ -1,13 +1,18 @@
 import { invalid } from "#base";
 
+/** Bytes of the longest path, its NUL counted (PATH_MAX of linux/limits.h). */
+const PATH_MAX = 4096;
+
 /** A byte string as a user may read it. */
 export const readable = (name: string): string => Buffer.from(name, "latin1").toString("utf8");
 
 /**
  * The path of a tar member below the root it is unpacked into: no leading `/` or `./`, no empty parts, `a/../b` resolved. The root itself is ".".
- * @throws invalidParameter `tar-breakout` when it would leave the root
+ * @throws invalidParameter `tar-breakout` when it would leave the root, `bad-tar` when it is no path
  */
 export function memberName(name: string): string {
+  if (name.length >= PATH_MAX)
+    throw invalid(`Error processing tar file(exit status 1): ${readable(name.slice(0, 64))}…: file name too long`, { code: "bad-tar" });
   const parts: string[] = [];
   for (const part of name.split("/")) {
     if (part === "" || part === ".") continue;
