@@ -47,7 +47,6 @@ export class ContainerService implements Containers {
   readonly #execs: Execs;
   readonly #health: HealthChecks;
   #check: NodeJS.Timeout | undefined;
-  #pruning = false;
 
   constructor(context: Context, registry: Registry, events: Events) {
     this.#context = context;
@@ -290,28 +289,21 @@ export class ContainerService implements Containers {
     const until = filters.until?.[0] === undefined ? undefined : pruneTime(filters.until[0]);
     const deleted: string[] = [];
     let SpaceReclaimed = 0;
-    if (this.#pruning) throw invalid("a prune operation is already running", { code: "pruning" });
-    this.#pruning = true;
-    try {
-      for (const container of this.#registry.all()) {
-        const { record } = container;
-        if (container.up || record.restarting || record.phase === "starting") continue;
-        if (until !== undefined && Date.parse(record.created) > until) continue;
-        const labels = record.config.Labels ?? {};
-        if (!matchesLabels(labels, filters.label ?? []) || (filters["label!"]?.length && matchesLabels(labels, filters["label!"])))
-          continue;
-        const size = await writtenSize(this.#registry, container);
-        try {
-          await this.#lifecycle.remove(container, { force: false, volumes: false });
-        } catch (error) {
-          this.#context.log.warn("Pruning left a container out", { container: container.id, error: messageOf(error) });
-          continue;
-        }
-        SpaceReclaimed += size;
-        deleted.push(container.id);
+    for (const container of this.#registry.all()) {
+      const { record } = container;
+      if (container.up || record.restarting || record.phase === "starting") continue;
+      if (until !== undefined && Date.parse(record.created) > until) continue;
+      const labels = record.config.Labels ?? {};
+      if (!matchesLabels(labels, filters.label ?? []) || (filters["label!"]?.length && matchesLabels(labels, filters["label!"]))) continue;
+      const size = await writtenSize(this.#registry, container);
+      try {
+        await this.#lifecycle.remove(container, { force: false, volumes: false });
+      } catch (error) {
+        this.#context.log.warn("Pruning left a container out", { container: container.id, error: messageOf(error) });
+        continue;
       }
-    } finally {
-      this.#pruning = false;
+      SpaceReclaimed += size;
+      deleted.push(container.id);
     }
     return { ContainersDeleted: deleted.length > 0 ? deleted : null, SpaceReclaimed };
   }

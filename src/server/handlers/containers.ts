@@ -1,10 +1,11 @@
 import { atLeast } from "#api";
-import { conflict, invalid } from "#base";
+import { invalid } from "#base";
 import type { ContainerCreateBody, HostConfig } from "#containers";
 import { checkPlatform } from "#images";
 import { downgradeInspect, downgradeRow, upgradeCreateBody } from "../container-shims.ts";
 import { checkFilters } from "../filters.ts";
 import type { Handlers } from "../handlers.ts";
+import { onePruneAtATime } from "../prune.ts";
 import type { HandlerContext } from "../types.ts";
 
 type ContainerHandlers = Pick<
@@ -28,7 +29,7 @@ type ContainerHandlers = Pick<
 
 /** Lifecycle of containers. */
 export function containerHandlers({ containers, images, events }: HandlerContext): ContainerHandlers {
-  let pruning = false;
+  const prune = onePruneAtATime();
   return {
     async containerList({ query: { all, limit, size, filters }, version }) {
       const list = { all: all || (limit ?? 0) > 0, size, filters };
@@ -57,15 +58,11 @@ export function containerHandlers({ containers, images, events }: HandlerContext
     containerDelete: async ({ params, query }) => containers.remove(params.id!, { force: query.force, volumes: query.v, link: query.link }),
     async containerPrune({ query: { filters }, version }) {
       if (atLeast(version, "1.25")) checkFilters(filters, ["label", "label!", "until"]);
-      if (pruning) throw conflict("a prune operation is already running", { code: "prune-running" });
-      pruning = true;
-      try {
+      return prune(async () => {
         const pruned = await containers.prune(filters);
         events.pruned("container", pruned.SpaceReclaimed);
         return pruned;
-      } finally {
-        pruning = false;
-      }
+      });
     },
   };
 }

@@ -1,9 +1,10 @@
 import { minorOf, type ProgressJson } from "#api";
-import { conflict, invalid, notImplemented } from "#base";
+import { invalid, notImplemented } from "#base";
 import { imageInspectJson, imageSummaryJson, pruneConditions, selectImages } from "#images";
 import { bytesOf } from "../body.ts";
 import type { Handlers } from "../handlers.ts";
 import { progressJson, progressStream } from "../progress.ts";
+import { onePruneAtATime } from "../prune.ts";
 import type { HandlerContext, StreamReply } from "../types.ts";
 
 type ImageHandlers = Pick<
@@ -26,7 +27,7 @@ type ImageHandlers = Pick<
 const NO_REGISTRY = "pull is not supported yet: this daemon has no registry client. Load an image with docker load or docker import";
 
 export function imageHandlers({ images, containers, events, now }: HandlerContext): ImageHandlers {
-  let pruning = false;
+  const prune = onePruneAtATime();
   const clock = () => (now?.() ?? new Date()).getTime();
   const inUse = (imageId: string) => containers.usersOfImage(imageId);
   const save = async (names: readonly string[]): Promise<StreamReply> => ({
@@ -88,9 +89,7 @@ export function imageHandlers({ images, containers, events, now }: HandlerContex
     },
     async imagePrune({ query }) {
       const selection = pruneConditions(query.filters, clock());
-      if (pruning) throw conflict("a prune operation is already running", { code: "prune-running" });
-      pruning = true;
-      try {
+      return prune(async () => {
         const used = new Set(
           images
             .list()
@@ -100,9 +99,7 @@ export function imageHandlers({ images, containers, events, now }: HandlerContex
         const { deleted, bytes } = await images.prune({ ...selection, inUse: used });
         events.pruned("image", bytes);
         return { ImagesDeleted: deleted.length > 0 ? deleted : null, SpaceReclaimed: bytes };
-      } finally {
-        pruning = false;
-      }
+      });
     },
     imageGet: async ({ params }) => save([params.name!]),
     imageGetAll: async ({ query }) => save(query.names.flatMap((names) => names.split(","))),

@@ -1,9 +1,10 @@
 import type { BodyOf, Endpoints } from "#api";
 import { atLeast } from "#api";
-import { conflict, invalid, notFound } from "#base";
+import { invalid, notFound } from "#base";
 import type { EndpointSpec, NetworkSpec, PoolRequest } from "#engine";
 import type { Handlers } from "../handlers.ts";
 import { networkListFilter, networkPruneKeep } from "../network-filters.ts";
+import { onePruneAtATime } from "../prune.ts";
 import { networkJson } from "../render/network.ts";
 import type { HandlerContext } from "../types.ts";
 
@@ -61,7 +62,7 @@ type NetworkHandlers = Pick<
 >;
 
 export function networkHandlers({ engine, containers, events, now }: HandlerContext): NetworkHandlers {
-  let pruning = false;
+  const prune = onePruneAtATime();
   return {
     async networkList({ query }) {
       const wanted = networkListFilter(query.filters);
@@ -92,15 +93,11 @@ export function networkHandlers({ engine, containers, events, now }: HandlerCont
     },
     async networkPrune({ query }) {
       const keep = networkPruneKeep(query.filters, now?.() ?? new Date());
-      if (pruning) throw conflict("a prune operation is already running", { code: "prune-running" });
-      pruning = true;
-      try {
+      return prune(async () => {
         const removed = await engine.pruneNetworks(keep);
         events.pruned("network", 0);
         return { NetworksDeleted: removed.length > 0 ? removed : null };
-      } finally {
-        pruning = false;
-      }
+      });
     },
   };
 

@@ -1,14 +1,15 @@
 import { atLeast } from "#api";
-import { conflict, notImplemented } from "#base";
+import { notImplemented } from "#base";
 import { booleanFilter, checkFilters, matchesExactly, matchesLabels, matchesText } from "../filters.ts";
 import type { Handlers } from "../handlers.ts";
+import { onePruneAtATime } from "../prune.ts";
 import { volumeJson } from "../render/volume.ts";
 import type { HandlerContext, VolumeDoor, VolumeFacts } from "../types.ts";
 
 type VolumeHandlers = Pick<Handlers, "volumeList" | "volumeCreate" | "volumeInspect" | "volumeDelete" | "volumePrune">;
 
 export function volumeHandlers({ volumes, containers, events }: HandlerContext): VolumeHandlers {
-  let pruning = false;
+  const prune = onePruneAtATime();
   const door = (): VolumeDoor => {
     if (!volumes) throw notImplemented("volumes are not supported yet");
     return volumes;
@@ -55,9 +56,7 @@ export function volumeHandlers({ volumes, containers, events }: HandlerContext):
         matchesLabels(labels, filters.label) &&
         !(barred.length > 0 && matchesLabels(labels, barred)) &&
         users(name).length === 0;
-      if (pruning) throw conflict("a prune operation is already running", { code: "prune-running" });
-      pruning = true;
-      try {
+      return prune(async () => {
         const deleted: string[] = [];
         let bytes = 0;
         for (const { name } of (volumes?.list() ?? []).filter(wanted)) {
@@ -69,9 +68,7 @@ export function volumeHandlers({ volumes, containers, events }: HandlerContext):
         }
         events.pruned("volume", bytes);
         return { VolumesDeleted: deleted, SpaceReclaimed: bytes };
-      } finally {
-        pruning = false;
-      }
+      });
     },
   };
 }
