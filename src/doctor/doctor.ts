@@ -13,6 +13,7 @@ import { otherEngines } from "./host/other-engines.ts";
 import { cgroups, PROGRAMS } from "./host/programs.ts";
 import { dataRoot, fileSystemOf, limits } from "./host/resources.ts";
 import { savedRulesets } from "./host/saved-ruleset.ts";
+import { uplinkOf } from "./host/uplink.ts";
 import { driftChecks, type Known, leakChecks, remains } from "./leaks.ts";
 import { type NetworkWarning, networkChecks } from "./networks.ts";
 import { type HostSockets, type PublishedPort, portChecks } from "./ports.ts";
@@ -24,8 +25,6 @@ export interface DoctorOptions {
   /** Undefined without a daemon. */
   readonly known?: Known & { published(): Promise<readonly PublishedPort[]>; networkWarnings(): readonly NetworkWarning[] };
 }
-
-const MAIN_TABLE = 254;
 
 /** Every check, in the order in which a network needs what they are about. A check that cannot be made fails by itself; the others go on. */
 export async function examineHost(options: DoctorOptions): Promise<readonly Check[]> {
@@ -70,8 +69,7 @@ export async function examineHost(options: DoctorOptions): Promise<readonly Chec
 function readLinks() {
   using socket = RouteSocket.open(HOST);
   const links = socket.links();
-  const route = socket.routes({ table: MAIN_TABLE }).find(({ destination }) => destination === "0.0.0.0/0" || destination === "::/0");
-  return { links, addresses: socket.addresses(), uplink: links.find(({ index }) => index === route?.index)?.name };
+  return { links, addresses: socket.addresses(), uplink: uplinkOf(socket, links) };
 }
 
 function namespaceOf(pid: string): string | undefined {

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { ALIAS_PREFIX, FairwayError, HOST, messageOf } from "#base";
 import { NftSocket } from "#kernel/nftables";
 import { RouteSocket } from "#kernel/rtnetlink";
+import { uplinkOf } from "../host/uplink.ts";
 import type { HostView } from "./flows.ts";
 import { readIptablesSave } from "./iptables-save.ts";
 import type { ForeignTable } from "./model.ts";
@@ -18,7 +19,6 @@ const LEGACY = [
 
 /** How long an answer is good when the ruleset has changed meanwhile: networks being made change it many times a second. */
 const FRESH_MS = 5000;
-const MAIN_TABLE = 254;
 
 /** Finds foreign rules of the host's namespace that end packets of ours. */
 export class FirewallInspector implements Disposable {
@@ -109,12 +109,10 @@ function readHost(): HostView {
     name,
     addresses: addresses.filter((address) => address.index === index).map(({ address }) => address),
   }));
-  const route = socket.routes({ table: MAIN_TABLE }).find(({ destination }) => destination === "0.0.0.0/0" || destination === "::/0");
-  const uplink =
-    links.find(({ index }) => index === route?.index)?.name ?? links.find(({ kind, name }) => kind === undefined && name !== "lo")?.name;
+  const uplink = uplinkOf(socket, links) ?? links.find(({ kind, name }) => kind === undefined && name !== "lo")?.name ?? "eth0";
   return {
     bridges,
-    uplink: uplink ?? "eth0",
+    uplink,
     bridgedMeetRules: readFlag("/proc/sys/net/bridge/bridge-nf-call-iptables"),
   };
 }
