@@ -131,6 +131,15 @@ export class AddressBook {
     return (wanted ? this.#ipam.takeAddress(network.id, wanted, holder) : this.#ipam.allocateAddress(network.id, family, holder)).cidr;
   }
 
+  /** Whether a container still has an address: its network may have another subnet by now. */
+  holds(networkId: string, cidr: string, containerId: string): boolean {
+    try {
+      return this.#ipam.holderOf(networkId, cidr.slice(0, cidr.indexOf("/")))?.id === containerId;
+    } catch {
+      return false;
+    }
+  }
+
   /** An address of somebody else's: a machine on the LAN, or the host itself. It is not given out for some minutes, unless somebody names it. */
   avoid(networkId: string, cidr: string, holder: string): void {
     const address = canonicalIp(cidr.includes("/") ? cidr.slice(0, cidr.indexOf("/")) : cidr);

@@ -32,11 +32,14 @@ export class Attachments {
     if (!driver.traits.hasEndpoints) return base;
     const leased = isDhcp(network);
     if (leased && network.ipv4 && held.ipv4 === "") throw noLease(network, containerName);
-    const take = (family: 4 | 6, wanted: string | undefined) => (leased ? "" : this.#addresses.take(network, family, wanted, containerId));
-    const ipv4 = held.ipv4 || take(4, attachment.spec.ipv4);
+    const addressOf = (family: 4 | 6, former: string, wanted: string | undefined) => {
+      if (leased || (former !== "" && this.#addresses.holds(network.id, former, containerId))) return former;
+      return this.#addresses.take(network, family, wanted, containerId);
+    };
+    const ipv4 = addressOf(4, held.ipv4, attachment.spec.ipv4);
     let ipv6 = "";
     try {
-      ipv6 = held.ipv6 || take(6, attachment.spec.ipv6);
+      ipv6 = addressOf(6, held.ipv6, attachment.spec.ipv6);
       const ifname = this.#ifname(network, attachment, others);
       return { ...base, ipv4, ipv6, mac: this.#mac(network, { ...base, ipv4 }, containerId), ifname };
     } catch (error) {

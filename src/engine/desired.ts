@@ -7,6 +7,8 @@ import type { Attachment, NetworkRecord } from "./records.ts";
 export const networkScope = (id: string): string => `network/${id}`;
 /** A parent that a network which is being made needs before it is there itself. */
 export const parentScope = (networkId: string): string => `parent/${networkId}`;
+/** What is left of a network that is gone or has changed. */
+export const traceScope = (networkId: string): string => `trace/${networkId}`;
 export const endpointScope = (id: string): string => `endpoint/${id}`;
 export const sandboxScope = (containerId: string): string => `sandbox/${containerId}`;
 

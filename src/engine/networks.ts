@@ -1,9 +1,9 @@
 import { forbidden, invalid, messageOf, newId, notFound, rfc3339Nano, shortId, withContext } from "#base";
-import { type Driver, type HostLink, isLanDriver, type NetworkModel, type NetworkRequest, parseLanOptions } from "#drivers";
+import { type Driver, type HostLink, isLanDriver, type NetworkModel, type NetworkRequest, type Pool, parseLanOptions } from "#drivers";
 import type { DesiredState } from "#fabric";
 import type { AddressBook } from "./addresses.ts";
 import type { Context } from "./context.ts";
-import { modelOf, networkScope, networkState, parentScope } from "./desired.ts";
+import { modelOf, namespacePath, networkScope, networkState, parentScope, traceScope } from "./desired.ts";
 import { isDhcp, onLansSubnets } from "./dhcp-network.ts";
 import { freeHostAccess, needsHostAccessProbe } from "./host-access-address.ts";
 import type { LanGuard } from "./lan-guard.ts";
@@ -164,23 +164,23 @@ export class Networks {
   async #delete(record: NetworkRecord): Promise<void> {
     const { state, fabric } = this.#context;
     await state.deleteNetwork(record.id, unmarkedOf(fabric.wantsOf(networkScope(record.id)) ?? []));
-    await this.#release(record.id, record.name);
+    await this.#release(networkScope(record.id), record.id, record.name);
     this.#addresses.releaseNetwork(record.id);
     if (!record.configOnly) this.#context.emit("destroy", record, {});
   }
 
-  async #release(id: string, name: string): Promise<void> {
+  async #release(scope: string, id: string, name: string): Promise<void> {
     const { state, fabric, log } = this.#context;
-    for (const error of fabric.release([networkScope(id)]))
-      log.error("network not removed whole", { network: name, error: messageOf(error) });
+    for (const error of fabric.release([scope])) log.error("network not removed whole", { network: name, error: messageOf(error) });
     await state.dropTraces(id);
   }
 
-  /** Puts back what a removal that was cut short left in the kernel. */
+  /** Takes away what a removal that was cut short left in the kernel, and what the default bridge has no more. */
   async finishRemovals(): Promise<void> {
-    for (const [id, traces] of this.#context.state.traces) {
-      this.#context.fabric.adopt(new Map([[networkScope(id), traces]]));
-      await this.#release(id, id);
+    const { state, fabric } = this.#context;
+    for (const [id, traces] of state.traces) {
+      fabric.adopt(new Map([[traceScope(id), traces]]));
+      await this.#release(traceScope(id), id, state.network(id)?.name ?? id);
     }
   }
 
@@ -230,15 +230,44 @@ export class Networks {
         "com.docker.network.driver.mtu": String(defaults.mtu || 1500),
       },
     };
-    const pools = this.#addresses.holdDefaultBridge(draft.id, bridge, existing?.pools);
     const same = existing?.options["com.docker.network.bridge.name"] === bridge.name;
     const found = same ? existing?.found : bridge.found;
+    const pools = this.#addresses.holdDefaultBridge(draft.id, bridge, existing?.pools);
+    const record = { ...draft, pools, ...(found ? { found } : {}) };
+    const next = existing && same && this.#mustStay(existing, pools) ? this.#asItWas(record, existing) : record;
     try {
-      await state.putNetwork({ ...draft, pools, ...(found ? { found } : {}) });
+      await state.putNetwork(next, existing ? lostAddresses(this.desired(existing), this.desired(next)) : []);
     } catch (error) {
       throw withContext("Cannot record the default bridge", error);
     }
   }
+
+  /** Containers that run on it would lose their way out, or their addresses. */
+  #mustStay(existing: NetworkRecord, pools: readonly Pool[]): boolean {
+    const { state, namespaces, config } = this.#context;
+    const stays = ({ subnet, gateway }: Pool) => pools.some((pool) => pool.subnet === subnet && pool.gateway === gateway);
+    if (existing.pools.every(stays)) return false;
+    return state.membersOf(existing.id).some(({ up, spec }) => up && namespaces.exists(namespacePath(config.execRoot, spec.containerId)));
+  }
+
+  /** As Docker with live-restore: other addresses have to wait for a start of the daemon at which no container runs on the default bridge. */
+  #asItWas(record: NetworkRecord, { ipv6, pools }: NetworkRecord): NetworkRecord {
+    const { log } = this.#context;
+    log.warn("the default bridge keeps its addresses for as long as containers run on it", {
+      ...{ has: pools.map(({ subnet }) => subnet).join(" "), asked: record.pools.map(({ subnet }) => subnet).join(" ") },
+    });
+    this.#addresses.releaseNetwork(record.id);
+    const next = { ...record, ipv6, pools };
+    for (const fault of this.#addresses.restoreNetworks([next], () => false))
+      log.error("network's subnets not restored", { error: messageOf(fault) });
+    return next;
+  }
+}
+
+/** Addresses of the host's that only the first of two states has. */
+function lostAddresses(before: DesiredState, after: DesiredState): DesiredState {
+  const stay = new Set(after.flatMap((item) => (item.type === "address" ? [`${item.link} ${item.address}`] : [])));
+  return before.filter((item) => item.type === "address" && !stay.has(`${item.link} ${item.address}`));
 }
 
 /** What a network has on links of somebody else's, where no sweep would look for it. */

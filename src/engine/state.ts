@@ -189,23 +189,28 @@ export class State {
     add(this.#joined, b, a);
   }
 
-  async putNetwork(record: NetworkRecord): Promise<void> {
-    await this.#commit([{ op: "put", key: `network/${record.id}`, value: record }]);
+  /** @param traces what the kernel has of its former self that no sweep would find: on disk until `dropTraces()` */
+  async putNetwork(record: NetworkRecord, traces: DesiredState = []): Promise<void> {
+    await this.#commitLeaving({ op: "put", key: `network/${record.id}`, value: record }, record.id, traces);
     this.#indexNetwork(record);
   }
 
-  /** @param traces what the kernel still has of it without a mark of ours: on disk until `dropTraces()` */
-  async deleteNetwork(id: string, traces: DesiredState = []): Promise<void> {
-    const leave: Put[] = traces.length > 0 ? [{ op: "put", key: `trace/${id}`, value: traces }] : [];
-    await this.#commit([{ op: "delete", key: `network/${id}` }, ...leave]);
+  async #commitLeaving(operation: Put | Delete, networkId: string, traces: DesiredState): Promise<void> {
+    const leave: Put[] = traces.length > 0 ? [{ op: "put", key: `trace/${networkId}`, value: traces }] : [];
+    await this.#commit([operation, ...leave]);
     for (const { key } of leave) this.#traces.set(key, traces);
+  }
+
+  /** @param traces as `putNetwork()` */
+  async deleteNetwork(id: string, traces: DesiredState = []): Promise<void> {
+    await this.#commitLeaving({ op: "delete", key: `network/${id}` }, id, traces);
     const record = this.#networks.get(id);
     this.#networks.delete(id);
     if (record && this.#networksByName.get(record.name) === id) this.#networksByName.delete(record.name);
     this.#members.delete(id);
   }
 
-  /** Traces of networks that are gone, by network id. */
+  /** Traces of networks that are gone or have changed, by network id. */
   get traces(): readonly (readonly [networkId: string, traces: DesiredState])[] {
     return [...this.#traces].map(([key, traces]) => [key.slice("trace/".length), traces]);
   }
