@@ -6,7 +6,7 @@ import type { DhcpLease } from "./options.ts";
 import type { NetworkRecord } from "./records.ts";
 
 /** `--ipam-driver fairway-dhcp`: containers' addresses come from the LAN's own DHCP server. */
-export const DHCP_IPAM = "fairway-dhcp";
+const DHCP_IPAM = "fairway-dhcp";
 export const isDhcp = (network: Pick<NetworkRecord, "ipam">): boolean => network.ipam.driver === DHCP_IPAM;
 
 /** The MAC of a container before it has an address to derive one from: its own id's, so that a server knows it again. */

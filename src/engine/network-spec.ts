@@ -65,7 +65,7 @@ export function draftNetwork(
 
 const isV4 = (entry: IpamRequest["config"][number]): boolean => familyOf(entry.subnet ?? entry.gateway ?? entry.range ?? "") === 4;
 
-export const notAManager = (): FairwayError =>
+const notAManager = (): FairwayError =>
   new FairwayError(
     "forbidden",
     'This node is not a swarm manager. Use "docker swarm init" or "docker swarm join" to connect this node to swarm and try again.',

@@ -2,7 +2,7 @@ import type { DatabaseSync } from "node:sqlite";
 import { FairwayError } from "#base";
 
 /** `PRAGMA application_id` of every store file: "FWAY". It tells our file from anybody else's. */
-export const APPLICATION_ID = 0x46574159;
+const APPLICATION_ID = 0x46574159;
 
 /** What each schema version does to the one before it. Never edited once released; only appended to. */
 const MIGRATIONS: readonly string[] = [
@@ -12,7 +12,7 @@ const MIGRATIONS: readonly string[] = [
    INSERT INTO counter VALUES ('revision', 0);`,
 ];
 
-export const SCHEMA_VERSION = MIGRATIONS.length;
+const SCHEMA_VERSION = MIGRATIONS.length;
 
 const numberOf = (database: DatabaseSync, sql: string): number => Number(Object.values(database.prepare(sql).get() ?? {})[0] ?? 0);
 
