@@ -5,7 +5,7 @@
 import { silentLog } from "#base";
 import type { Executor } from "#fabric";
 import { openStore, type Store } from "#store";
-import { CRASH_OPERATIONS, openForCrash } from "./crash-operations.ts";
+import { CRASH_OPERATIONS, openForCrash } from "./crash-lab.ts";
 
 const [directory = "", operation = "", boundary = "0"] = process.argv.slice(2);
 let armed = false;

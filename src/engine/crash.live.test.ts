@@ -8,7 +8,7 @@ import { silentLog } from "#base";
 import { isolate, listNamespaces, removeNamespaceDirectory } from "#kernel/netns";
 import { RouteSocket } from "#kernel/rtnetlink";
 import { openStore } from "#store";
-import { CRASH_OPERATIONS, crashSpec, FOREIGN_BRIDGE, openForCrash } from "./crash-operations.ts";
+import { CRASH_OPERATIONS, crashSpec, FOREIGN_BRIDGE, openForCrash } from "./crash-lab.ts";
 import type { LocalEngine } from "./engine.ts";
 
 const isolated = isolate({ tmpfs: ["/run"], sysfs: true });
