@@ -1,7 +1,7 @@
 import type { Poller } from "#kernel/ffi";
 import type { ExecInstance } from "./exec.ts";
 import { Mutex } from "./mutex.ts";
-import { rootPathsOf } from "./overlay.ts";
+import { HeldRoot, rootPathsOf } from "./overlay.ts";
 import { isAlive } from "./proc.ts";
 import { type ContainerRecord, type HealthState, isUp } from "./record.ts";
 import { StdioHub } from "./stdio.ts";
@@ -32,6 +32,8 @@ export class Container {
   /** No restart policy from here on. */
   removalAsked = false;
   health: HealthState | undefined;
+  #heldRoot: HeldRoot | undefined;
+  #rootReleased: Promise<void> = Promise.resolve();
   readonly #exits = new Set<(code: number) => void>();
   readonly #removals = new Set<(code: number) => void>();
 
@@ -53,6 +55,18 @@ export class Container {
   /** Where the host finds its root file system: a running one's is mounted in its own namespace alone (proc_pid_root(5)). */
   get root(): string {
     return this.up ? `/proc/${this.record.pid}/root` : rootPathsOf(this.paths.directory).merged;
+  }
+
+  /** Its root's file system stays until `releaseRoot()`. @throws ErrnoException when it is not there */
+  holdRoot(path = this.root): void {
+    this.#heldRoot ??= new HeldRoot(path);
+  }
+
+  /** Nobody waits for it but the next mount: the result. */
+  releaseRoot(): Promise<void> {
+    if (this.#heldRoot) this.#rootReleased = this.#heldRoot.release();
+    this.#heldRoot = undefined;
+    return this.#rootReleased;
   }
 
   /** False once its process has ended, be it before anybody said so. */

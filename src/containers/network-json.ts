@@ -1,3 +1,4 @@
+import { FairwayError } from "#base";
 import type { EndpointView, Engine, SandboxStateView } from "#engine";
 import type { Container } from "./container.ts";
 import { neverStarted } from "./record.ts";
@@ -5,12 +6,13 @@ import { containerMode } from "./validate.ts";
 
 const EMPTY: SandboxStateView = { sandboxId: "", sandboxKey: "", endpoints: [], ports: {} };
 
-/** What the engine says of a container; nothing when it does not know it. */
+/** What the engine says of a container; nothing when it does not know it, as when another request removes it meanwhile. */
 export function sandboxOf(engine: Engine, id: string): SandboxStateView {
   try {
     return engine.describeSandbox(id);
-  } catch {
-    return EMPTY;
+  } catch (error) {
+    if (error instanceof FairwayError && error.category === "notFound") return EMPTY;
+    throw error;
   }
 }
 

@@ -118,7 +118,7 @@ export class ContainerService implements Containers {
     clearInterval(this.#check);
     this.#health.close();
     this.#context.exits.close();
-    for (const container of this.#registry.all()) await container.transitions.run(async () => {});
+    for (const container of this.#registry.all()) await container.transitions.run(() => container.releaseRoot());
     const parent = `/${this.#context.defaults.cgroupParent ?? "fairway"}`;
     const empty = cgroupDirectories(parent, this.#context.cgroups).length > 0 && !this.#registry.all().some((container) => container.up);
     if (empty) removeCgroup(parent, this.#context.cgroups);

@@ -65,8 +65,10 @@ export async function bringUp(
   } catch (error) {
     throw startFailure(record, error);
   }
-  // The container holds its root in a namespace of its own; here it would only cost every later start: docs/decisions/078-roots-are-not-kept-mounted.md.
-  unmountRoot(rootPathsOf(paths.directory));
+  // The container has its root in a namespace of its own; a mount here would cost every later start: docs/decisions/078-roots-are-not-kept-mounted.md.
+  const root = rootPathsOf(paths.directory);
+  container.holdRoot(root.merged);
+  unmountRoot(root);
   return {
     phase: "running",
     pid: launched.pid,
@@ -94,6 +96,8 @@ async function prepare(
   const { record, paths } = container;
   const sandbox = await context.engine.openSandbox(record.id);
   const root = rootPathsOf(paths.directory);
+  // Two mounts of one upper directory are undefined behaviour (overlayfs.rst).
+  await container.releaseRoot();
   mountRoot(root, context.images.lowerDirs(record.imageId));
   prepareBinds(context, record);
   const spec = runtimeSpec(record, {

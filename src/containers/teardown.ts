@@ -35,6 +35,7 @@ export async function takeDown(context: Context, container: Container): Promise<
   });
   await step("mounts", () => {
     unmountRoot(rootPathsOf(container.paths.directory));
+    void container.releaseRoot();
     if (hostConfig.IpcMode === "shareable") for (const point of mountsUnder(container.paths.bundle)) unmount(point);
     clearBundle(container);
   });

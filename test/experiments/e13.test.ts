@@ -129,7 +129,7 @@ test("E13 parents: names that cannot be, and parents that vanish", async (t) => 
         words,
         option,
       );
-    assert.doesNotMatch(await h1.dockerOutput("network ls"), /bad/);
+    assert.doesNotMatch(await h1.dockerOutput("network ls"), / bad /);
   });
 
   await t.test("a parent's name of 15 characters that would be 16 with its VLAN", async () => {
