@@ -17,7 +17,7 @@ export class ExitWatch {
     mkdirSync(directory, { recursive: true });
   }
 
-  /** Reports what is there already, then each one that comes; one id may be reported more than once until `take`n. */
+  /** Reports what is there already, then each one that comes; one id may be reported more than once until it is cleared. */
   open(log: Log): void {
     const report = (name: string) => {
       if (/^[0-9a-f]{64}$/.test(name)) this.#onExit(name);
@@ -27,6 +27,7 @@ export class ExitWatch {
     };
     this.#watcher = watch(this.directory, { persistent: false }, (_, name) => name && report(name));
     this.#watcher.on("error", (error) => log.warn("Cannot watch for exits, looking every two seconds instead", { error }));
+    look();
     this.#timer = setInterval(look, LOOK_AGAIN);
     this.#timer.unref();
   }
