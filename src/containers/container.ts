@@ -57,9 +57,11 @@ export class Container {
     return this.up ? `/proc/${this.record.pid}/root` : rootPathsOf(this.paths.directory).merged;
   }
 
-  /** Its root's file system stays until `releaseRoot()`. @throws ErrnoException when it is not there */
+  /** Its root's file system stays until `releaseRoot()`, if it is there still: not that of a run which is ending. */
   holdRoot(path = this.root): void {
-    this.#heldRoot ??= new HeldRoot(path);
+    try {
+      this.#heldRoot ??= new HeldRoot(path);
+    } catch {}
   }
 
   /** Nobody waits for it but the next mount: the result. */

@@ -357,11 +357,7 @@ export class Lifecycle {
 
   async #adopt(container: Container): Promise<void> {
     container.hub.connect(container.paths.bundle);
-    try {
-      container.holdRoot();
-    } catch (error) {
-      this.#context.log.debug("A container ends while it is taken over", { container: container.id, error: messageOf(error) });
-    }
+    container.holdRoot();
     // The kernel says how far a pause or unpause came that was cut off.
     const phase = this.#frozen(container) ? "paused" : "running";
     if (container.record.phase !== phase) await this.#registry.save(container, { phase });
