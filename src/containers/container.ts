@@ -64,7 +64,7 @@ export class Container {
     } catch {}
   }
 
-  /** Nobody waits for it but the next mount: the result. */
+  /** Awaited by who mounts the root again or removes its directories, in which the kernel works until then. */
   releaseRoot(): Promise<void> {
     if (this.#heldRoot) this.#rootReleased = this.#heldRoot.release();
     this.#heldRoot = undefined;

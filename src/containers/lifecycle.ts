@@ -312,7 +312,7 @@ export class Lifecycle {
     this.#cancelRestart(container);
     if (!container.record.removing || container.record.restarting)
       await this.#registry.note(container, { removing: true, restarting: false });
-    await container.hub.finish();
+    await Promise.all([container.hub.finish(), container.releaseRoot()]);
     // First what takes room: on a full disk the records that go next need some.
     await rm(container.paths.directory, { recursive: true, force: true });
     await rm(container.paths.bundle, { recursive: true, force: true });

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
 import { describeItem } from "#fabric";
 import { type FakeHost, fakeHost, onHost, sandboxSpec } from "./testing.ts";
@@ -332,6 +332,17 @@ test("the container's files say who and where it is, and an edited resolv.conf i
     await engine.closeSandbox(spec.containerId);
     await engine.openSandbox(spec.containerId);
     assert.equal(readFileSync(view.resolvConfPath, "utf8"), "nameserver 9.9.9.9\n");
+  }));
+
+test("`closeSandbox()` has written all of the container's files: its directory can be removed", () =>
+  onHost(async ({ engine }, filesDir) => {
+    await engine.createNetwork({ name: "blue" });
+    const spec = sandboxSpec("web", filesDir, { on: ["blue"] });
+    await engine.declareSandbox(spec);
+    await engine.openSandbox(spec.containerId);
+    await engine.closeSandbox(spec.containerId);
+    const names = readdirSync(spec.filesDir).toSorted();
+    assert.deepEqual(names, ["hostname", "hosts", "hosts.hash", "resolv.conf", "resolv.conf.hash"]);
   }));
 
 test("a legacy link writes hosts and environment, and follows the linked container", () =>

@@ -76,9 +76,10 @@ export class NetworkFiles {
     this.#marks.flush();
   }
 
-  /** The sandbox is closed: what its hosts file says is history. */
+  /** The sandbox is closed: what its hosts file says is history, and nothing comes into its directory any more, which may be removed now. */
   forget(containerId: string): void {
     this.#lines.delete(containerId);
+    this.#marks.flush();
   }
 
   /** The whole file, and those of its lines that come and go with networks and links. */
