@@ -12,8 +12,12 @@ async function freeze(bench: Bench, id: string, wanted: boolean): Promise<void> 
   const v1 = readdirSync("/sys/fs/cgroup").includes("freezer");
   if (!v1) return writeFileSync(`/sys/fs/cgroup/${path}/cgroup.freeze`, wanted ? "1" : "0");
   const [state, word] = [`/sys/fs/cgroup/freezer/${path}/freezer.state`, wanted ? "FROZEN" : "THAWED"];
-  // A process that was busy leaves it at FREEZING, on which runc waits; writing it again gets it further.
-  for (; readFileSync(state, "utf8").trim() !== word; await pause(10)) writeFileSync(state, word);
+  // A process of several threads that is in execve(2), as the runtime's is at first, waits for the others, which are frozen: they have to go on for a moment.
+  for (; readFileSync(state, "utf8").trim() !== word; await pause(10)) {
+    writeFileSync(state, "THAWED");
+    await pause(10);
+    writeFileSync(state, word);
+  }
 }
 
 const statusOf = async (bench: Bench, id: string) => ((await bench.containers.inspect(id)).State as { Status: string }).Status;
